@@ -1,0 +1,20 @@
+// A cond as it travels to a worker: once per job and worker, under a ConstantId.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "protocol/tensor_handle.hpp"
+
+namespace tandem {
+
+struct CondData {
+  TensorHandle context;                // (rows, tokens, width) float32
+  std::optional<TensorHandle> pooled;  // (rows, width) float32
+  // SDXL: height, width, crop_h, crop_w, target_height, target_width in pixels.
+  std::optional<std::array<double, 6>> sizes;
+
+  bool operator==(const CondData&) const = default;
+};
+
+}  // namespace tandem

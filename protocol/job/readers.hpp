@@ -1,0 +1,33 @@
+// The objects of the job format, one function each; used by job_json.cpp alone.
+#pragma once
+
+#include "protocol/job/job.hpp"
+#include "protocol/object_reader.hpp"
+
+namespace tandem::job::detail {
+
+Model read_model(ObjectReader& keys);
+Cond read_cond(ObjectReader& keys);
+Latent read_latent(ObjectReader& keys);
+Noise read_noise(ObjectReader& keys);
+Sampler read_sampler(ObjectReader& keys);
+Guider read_guider(ObjectReader& keys);
+Sampling read_sampling(ObjectReader& keys);
+Hook read_hook(ObjectReader& keys);
+Context read_context(ObjectReader& keys);
+Motion read_motion(ObjectReader& keys);
+Vae read_vae(ObjectReader& keys);
+Upscale read_upscale(ObjectReader& keys);
+Forward read_forward(ObjectReader& keys);
+Workers read_workers(ObjectReader& keys);
+Outputs read_outputs(ObjectReader& keys);
+
+// A file name. Tensors of the message in its place are refused as kUnsupported.
+std::string to_file(const boost::json::value& value, const std::string& path);
+void read_file(ObjectReader& keys, std::string_view key, std::string& field);
+
+// A string out of a closed list.
+void read_listed(ObjectReader& keys, std::string_view key, std::string& field,
+                 std::span<const std::string_view> names);
+
+}  // namespace tandem::job::detail

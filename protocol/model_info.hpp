@@ -1,0 +1,66 @@
+// What the coordinator must know of a model to sample with it; found from the checkpoint's header.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tandem {
+
+// How the network's output relates to the noise (ComfyUI's ModelSampling).
+enum class Parameterization : std::uint8_t { kEps, kVPrediction, kX0, kLcm, kFlow };
+
+// "eps", "v_prediction", "x0", "lcm", "flow": the names of the job format.
+const char* name(Parameterization parameterization);
+
+// The sigmas that a model was trained with.
+struct SigmaParameters {
+  Parameterization parameterization = Parameterization::kEps;
+  // Discrete families: scaled-linear betas.
+  double linear_start = 0.00085;
+  double linear_end = 0.012;
+  int timesteps = 1000;
+  bool zsnr = false;
+  // Flow families.
+  double shift = 1.0;
+  double multiplier = 1000.0;
+
+  bool operator==(const SigmaParameters&) const = default;
+};
+
+// sampler space = (latent as a user sees it - shift) * scale.
+struct LatentFormat {
+  int channels = 4;
+  int downscale = 8;  // pixels per latent cell
+  double scale = 0.18215;
+  double shift = 0.0;
+
+  bool operator==(const LatentFormat&) const = default;
+};
+
+// One text encoder of the model, in the order in which their outputs are joined.
+struct TextEncoderInfo {
+  std::string name;  // "l", "g", "h": the sections of the job format
+  int width = 0;
+
+  bool operator==(const TextEncoderInfo&) const = default;
+};
+
+struct ModelInfo {
+  std::string family;  // row of models/families: "sd15", "sd20", "sdxl"; empty for a VAE alone
+  std::string display_name;  // for messages: "Stable Diffusion 1.x"
+  SigmaParameters sigmas;
+  LatentFormat latent;
+  int unet_in_channels = 4;  // 9 for inpainting models
+  int context_width = 0;     // width of a cond's tokens
+  int pooled_width = 0;      // 0 where the family takes no pooled vector
+  bool has_unet = false;
+  bool has_vae = false;
+  std::vector<TextEncoderInfo> text_encoders;  // empty: the file brings none
+  std::string weight_dtype;  // "fp16", "bf16", "fp32": what most of the UNet is stored as
+  std::uint64_t bytes = 0;   // of the weights, all files
+
+  bool operator==(const ModelInfo&) const = default;
+};
+
+}  // namespace tandem

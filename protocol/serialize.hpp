@@ -1,0 +1,189 @@
+// How the worker protocol's values are written by cereal: fields in the order of their declaration.
+// Included by codec.cpp alone.
+#pragma once
+
+#include "protocol/bounded_archive.hpp"
+#include "protocol/worker_message.hpp"
+
+namespace tandem {
+
+template <>
+inline constexpr auto kLastEnumerator<ErrorCode> = ErrorCode::kInternal;
+template <>
+inline constexpr auto kLastEnumerator<DType> = DType::kF8E5M2;
+template <>
+inline constexpr auto kLastEnumerator<Parameterization> = Parameterization::kFlow;
+template <>
+inline constexpr auto kLastEnumerator<ComputeType> = ComputeType::kF16;
+template <>
+inline constexpr auto kLastEnumerator<ModelPart> = ModelPart::kVae;
+
+template <class Archive>
+void serialize(Archive& ar, Failure& v) {
+  ar(v.code, v.message, v.hint, v.path, v.worker, v.needed_bytes, v.free_bytes);
+}
+
+template <class Archive>
+void serialize(Archive& ar, TensorLayout& v) {
+  ar(v.dtype, v.shape);
+}
+
+template <class Archive>
+void serialize(Archive& ar, InlineTensor& v) {
+  ar(v.layout, v.bytes);
+}
+
+template <class Archive>
+void serialize(Archive& ar, SharedMemoryTensor& v) {
+  ar(v.layout, v.segment, v.offset);
+}
+
+template <class Archive>
+void serialize(Archive& ar, CondData& v) {
+  ar(v.context, v.pooled, v.sizes);
+}
+
+template <class Archive>
+void serialize(Archive& ar, SigmaParameters& v) {
+  ar(v.parameterization, v.linear_start, v.linear_end, v.timesteps, v.zsnr, v.shift, v.multiplier);
+}
+
+template <class Archive>
+void serialize(Archive& ar, ModelSpec& v) {
+  ar(v.file, v.vae, v.text_encoders, v.tokenizer, v.dtype, v.text_dtype, v.vae_dtype);
+}
+
+template <class Archive>
+void serialize(Archive& ar, TextSection& v) {
+  ar(v.name, v.text);
+}
+
+template <class Archive>
+void serialize(Archive& ar, WeightedToken& v) {
+  ar(v.id, v.weight);
+}
+
+template <class Archive>
+void serialize(Archive& ar, TokenSection& v) {
+  ar(v.name, v.chunks);
+}
+
+template <class Archive>
+void serialize(Archive& ar, EncodeText& v) {
+  ar(v.model, v.sections, v.token_ids, v.token_weights, v.clip_skip, v.want_cond);
+}
+
+template <class Archive>
+void serialize(Archive& ar, EncodeTextResult& v) {
+  ar(v.cond, v.pooled, v.tokens);
+}
+
+template <class Archive>
+void serialize(Archive& ar, Denoise& v) {
+  ar(v.model, v.sigmas, v.x, v.sigma, v.conds);
+}
+
+template <class Archive>
+void serialize(Archive& ar, DenoiseResult& v) {
+  ar(v.denoised);
+}
+
+template <class Archive>
+void serialize(Archive& ar, DecodeLatent& v) {
+  ar(v.model, v.latent);
+}
+
+template <class Archive>
+void serialize(Archive& ar, DecodeLatentResult& v) {
+  ar(v.image);
+}
+
+template <class Archive>
+void serialize(Archive& ar, EncodeImage& v) {
+  ar(v.model, v.image);
+}
+
+template <class Archive>
+void serialize(Archive& ar, EncodeImageResult& v) {
+  ar(v.latent);
+}
+
+template <class Archive>
+void serialize(Archive& ar, Forward& v) {
+  ar(v.model, v.x, v.timestep, v.context, v.y);
+}
+
+template <class Archive>
+void serialize(Archive& ar, ForwardResult& v) {
+  ar(v.out);
+}
+
+template <class Archive>
+void serialize(Archive& ar, AttachSegment& v) {
+  ar(v.segment, v.bytes, v.writable);
+}
+
+template <class Archive>
+void serialize(Archive& ar, FileStamp& v) {
+  ar(v.path, v.device, v.inode, v.bytes, v.modified_ns);
+}
+
+template <class Archive>
+void serialize(Archive& ar, LoadModel& v) {
+  ar(v.model, v.spec, v.files, v.part);
+}
+
+template <class Archive>
+void serialize(Archive& ar, UnloadModel& v) {
+  ar(v.model);
+}
+
+template <class Archive>
+void serialize(Archive& ar, PutConstant& v) {
+  ar(v.constant, v.cond);
+}
+
+template <class Archive>
+void serialize(Archive& ar, DropConstants& v) {
+  ar(v.constants);
+}
+
+template <class Archive>
+void serialize(Archive& ar, OutputSlot& v) {
+  ar(v.segment, v.offset, v.bytes);
+}
+
+template <class Archive>
+void serialize(Archive& ar, RunUnit& v) {
+  ar(v.unit_id, v.generation, v.unit, v.output);
+}
+
+template <class Archive>
+void serialize(Archive&, Shutdown&) {}
+
+template <class Archive>
+void serialize(Archive& ar, WorkerHello& v) {
+  ar(v.protocol, v.pid, v.device, v.description, v.threads, v.memory_total);
+}
+
+template <class Archive>
+void serialize(Archive& ar, ModelLoaded& v) {
+  ar(v.model, v.part, v.bytes_held, v.seconds);
+}
+
+template <class Archive>
+void serialize(Archive& ar, ModelFailed& v) {
+  ar(v.model, v.part, v.failure);
+}
+
+template <class Archive>
+void serialize(Archive& ar, UnitDone& v) {
+  ar(v.unit_id, v.generation, v.result, v.seconds);
+}
+
+template <class Archive>
+void serialize(Archive& ar, UnitFailed& v) {
+  ar(v.unit_id, v.generation, v.failure);
+}
+
+}  // namespace tandem

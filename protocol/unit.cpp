@@ -1,0 +1,38 @@
+#include "protocol/unit.hpp"
+
+namespace tandem {
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+// Clang deduces aggregates only from version 17 on.
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+}  // namespace
+
+ModelId model_of(const Unit& unit) {
+  return std::visit([](const auto& u) { return u.model; }, unit);
+}
+
+ModelPart part_of(const Unit& unit) {
+  return std::visit(Overloaded{[](const EncodeText&) { return ModelPart::kText; },
+                               [](const Denoise&) { return ModelPart::kUnet; },
+                               [](const DecodeLatent&) { return ModelPart::kVae; },
+                               [](const EncodeImage&) { return ModelPart::kVae; },
+                               [](const Forward&) { return ModelPart::kUnet; }},
+                    unit);
+}
+
+const char* kind_name(const Unit& unit) {
+  return std::visit(Overloaded{[](const EncodeText&) { return "encode_text"; },
+                               [](const Denoise&) { return "denoise"; },
+                               [](const DecodeLatent&) { return "decode_latent"; },
+                               [](const EncodeImage&) { return "encode_image"; },
+                               [](const Forward&) { return "forward"; }},
+                    unit);
+}
+
+}  // namespace tandem

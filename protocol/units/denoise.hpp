@@ -1,0 +1,28 @@
+// Unit kind: one forward pass of the diffusion model for conds that share it.
+#pragma once
+
+#include <vector>
+
+#include "protocol/ids.hpp"
+#include "protocol/model_info.hpp"
+#include "protocol/tensor_handle.hpp"
+
+namespace tandem {
+
+struct Denoise {
+  ModelId model;
+  SigmaParameters sigmas;  // the model's own, or what the job's "sampling" made of them
+  TensorHandle x;          // (batch, channels, height, width) float32
+  float sigma = 0.0F;
+  std::vector<ConstantId> conds;
+
+  bool operator==(const Denoise&) const = default;
+};
+
+struct DenoiseResult {
+  TensorHandle denoised;  // (conds, batch, channels, height, width) float32
+
+  bool operator==(const DenoiseResult&) const = default;
+};
+
+}  // namespace tandem

@@ -1,0 +1,136 @@
+// What coordinator and workers say to each other. Worker protocol version: kWorkerProtocolVersion.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/cond_data.hpp"
+#include "protocol/error.hpp"
+#include "protocol/file_stamp.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/model_spec.hpp"
+#include "protocol/unit.hpp"
+
+namespace tandem {
+
+inline constexpr std::uint16_t kWorkerProtocolVersion = 1;
+
+// ---- coordinator to worker ----
+
+// The frame carries one descriptor: a sealed memfd to be mapped until the process ends.
+struct AttachSegment {
+  SegmentId segment;
+  std::uint64_t bytes = 0;
+  bool writable = false;  // inputs are mapped read-only
+
+  bool operator==(const AttachSegment&) const = default;
+};
+
+// The files are as the coordinator saw them; a worker that finds others there refuses to load the
+// model.
+struct LoadModel {
+  ModelId model;
+  ModelSpec spec;
+  std::vector<FileStamp> files;
+  ModelPart part = ModelPart::kUnet;
+
+  bool operator==(const LoadModel&) const = default;
+};
+
+struct UnloadModel {
+  ModelId model;
+
+  bool operator==(const UnloadModel&) const = default;
+};
+
+// The worker copies the tensors before it reads its next message.
+struct PutConstant {
+  ConstantId constant;
+  CondData cond;
+
+  bool operator==(const PutConstant&) const = default;
+};
+
+struct DropConstants {
+  std::vector<ConstantId> constants;
+
+  bool operator==(const DropConstants&) const = default;
+};
+
+// Room for a result in a writable segment.
+struct OutputSlot {
+  SegmentId segment;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;  // 0: no slot, the result travels in the message
+
+  bool operator==(const OutputSlot&) const = default;
+};
+
+struct RunUnit {
+  UnitId unit_id;
+  Generation generation;
+  Unit unit;
+  OutputSlot output;
+
+  bool operator==(const RunUnit&) const = default;
+};
+
+struct Shutdown {
+  bool operator==(const Shutdown&) const = default;
+};
+
+using ToWorker = std::variant<AttachSegment, LoadModel, UnloadModel, PutConstant, DropConstants,
+                              RunUnit, Shutdown>;
+
+// ---- worker to coordinator ----
+
+struct WorkerHello {
+  std::uint16_t protocol = kWorkerProtocolVersion;
+  std::int64_t pid = 0;
+  std::string device;       // "cpu", "sim"
+  std::string description;  // for people: the processor's name
+  std::int32_t threads = 1;
+  std::uint64_t memory_total = 0;  // bytes
+
+  bool operator==(const WorkerHello&) const = default;
+};
+
+struct ModelLoaded {
+  ModelId model;
+  ModelPart part = ModelPart::kUnet;
+  std::uint64_t bytes_held = 0;  // of this model, all its loaded parts
+  double seconds = 0.0;
+
+  bool operator==(const ModelLoaded&) const = default;
+};
+
+struct ModelFailed {
+  ModelId model;
+  ModelPart part = ModelPart::kUnet;
+  Failure failure;
+
+  bool operator==(const ModelFailed&) const = default;
+};
+
+struct UnitDone {
+  UnitId unit_id;
+  Generation generation;
+  UnitResult result;
+  double seconds = 0.0;  // of the computation alone
+
+  bool operator==(const UnitDone&) const = default;
+};
+
+struct UnitFailed {
+  UnitId unit_id;
+  Generation generation;
+  Failure failure;
+
+  bool operator==(const UnitFailed&) const = default;
+};
+
+using FromWorker = std::variant<WorkerHello, ModelLoaded, ModelFailed, UnitDone, UnitFailed>;
+
+}  // namespace tandem

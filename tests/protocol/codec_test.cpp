@@ -1,0 +1,97 @@
+#include "protocol/codec.hpp"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+namespace tandem {
+namespace {
+
+TensorHandle shared_tensor() {
+  return SharedMemoryTensor{{DType::kF32, {1, 4, 64, 64}}, SegmentId{3}, 128};
+}
+
+std::vector<ToWorker> messages_to_worker() {
+  Denoise denoise{ModelId{1}, {}, shared_tensor(), 14.6F, {ConstantId{1}, ConstantId{2}}};
+  denoise.sigmas.parameterization = Parameterization::kVPrediction;
+  EncodeText text;
+  text.sections = {{"l", "a red circle"}, {"g", ""}};
+  text.clip_skip = -2;
+  CondData cond{InlineTensor{{DType::kF16, {1}}, "ab"}, shared_tensor(),
+                std::array<double, 6>{1, 2, 3}};
+  return {AttachSegment{SegmentId{9}, 4096, true},
+          LoadModel{ModelId{1},
+                    {"/a", "/b", {"/c"}, "", ComputeType::kF16, {}, {}},
+                    {{"/a", 1, 2, 3, -4}},
+                    ModelPart::kVae},
+          UnloadModel{ModelId{2}},
+          PutConstant{ConstantId{5}, cond},
+          DropConstants{{ConstantId{5}}},
+          RunUnit{UnitId{1}, Generation{2}, denoise, {SegmentId{1}, 64, 1024}},
+          RunUnit{UnitId{2}, Generation{1}, text, {}},
+          RunUnit{UnitId{3}, Generation{1}, DecodeLatent{ModelId{1}, shared_tensor()}, {}},
+          RunUnit{UnitId{4}, Generation{1}, EncodeImage{ModelId{1}, shared_tensor()}, {}},
+          RunUnit{UnitId{5},
+                  Generation{1},
+                  Forward{ModelId{1}, shared_tensor(), shared_tensor(), {}, {}},
+                  {}},
+          Shutdown{}};
+}
+
+std::vector<FromWorker> messages_from_worker() {
+  Failure failure{ErrorCode::kOutOfMemory, "no room"};
+  failure.needed_bytes = 1ULL << 40;
+  EncodeTextResult text;
+  text.cond = shared_tensor();
+  text.tokens = {{"l", {{{49406, 1.0}, {320, 1.3}}}}};
+  return {WorkerHello{1, 42, "cpu", "a processor", 2, 1ULL << 34},
+          ModelLoaded{ModelId{1}, ModelPart::kText, 100, 0.5},
+          ModelFailed{ModelId{1}, ModelPart::kUnet, failure},
+          UnitDone{UnitId{1}, Generation{3}, DenoiseResult{shared_tensor()}, 0.02},
+          UnitDone{UnitId{1}, Generation{3}, text, 0.02},
+          UnitFailed{UnitId{1}, Generation{3}, failure}};
+}
+
+TEST(Codec, EveryMessageComesBackAsItWas) {
+  for (const ToWorker& message : messages_to_worker()) {
+    EXPECT_EQ(decode_to_worker(encode(message), kind_of(message)), message);
+  }
+  for (const FromWorker& message : messages_from_worker()) {
+    EXPECT_EQ(decode_from_worker(encode(message), kind_of(message)), message);
+  }
+}
+
+TEST(Codec, AMessageCutAnywhereIsRefused) {
+  for (const ToWorker& message : messages_to_worker()) {
+    const std::string bytes = encode(message);
+    for (std::size_t length = 0; length < bytes.size(); ++length) {
+      EXPECT_THROW(decode_to_worker(std::string_view(bytes).substr(0, length), kind_of(message)),
+                   Error);
+    }
+  }
+}
+
+TEST(Codec, TheKindMustBeTheHeaders) {
+  const ToWorker message = Shutdown{};
+  EXPECT_THROW(decode_to_worker(encode(message), 0), Error);
+  EXPECT_THROW(decode_to_worker(encode(message) + "x", kind_of(message)), Error);
+}
+
+TEST(Codec, ChangedBytesAreAMessageOrAnError) {
+  std::mt19937 random(1);
+  for (const FromWorker& message : messages_from_worker()) {
+    const std::string good = encode(message);
+    for (int round = 0; round < 500; ++round) {
+      std::string bytes = good;
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+      try {
+        decode_from_worker(bytes, kind_of(message));
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kBadFrame);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tandem
