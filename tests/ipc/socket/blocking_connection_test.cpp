@@ -1,0 +1,120 @@
+#include "ipc/socket/blocking_connection.hpp"
+
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/ipc/support.hpp"
+
+namespace tandem::ipc {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+class BlockingConnectionTest : public testing::Test {
+ protected:
+  BlockingConnectionTest() : BlockingConnectionTest(socket_pair()) {}
+  explicit BlockingConnectionTest(std::pair<Fd, Fd> pair)
+      : here_(std::move(pair.first), FrameFormat::kWorker),
+        there_(std::move(pair.second), FrameFormat::kWorker) {}
+
+  BlockingConnection here_;
+  BlockingConnection there_;
+};
+
+TEST_F(BlockingConnectionTest, TalksBothWays) {
+  std::jthread echo([this] {
+    while (auto frame = there_.receive())
+      there_.send(std::move(*frame));
+  });
+  for (const std::size_t bytes : {0U, 1U, 1000U, 3000000U}) {
+    // More than the socket holds: the echo has to read while this thread still sends.
+    here_.send({5, std::string(bytes, 'x')});
+    const auto frame = here_.receive();
+    ASSERT_TRUE(frame);
+    EXPECT_EQ(frame->kind, 5);
+    EXPECT_EQ(frame->body.size(), bytes);
+  }
+  here_.shutdown();
+}
+
+TEST_F(BlockingConnectionTest, SendsWholeFramesFromSeveralThreads) {
+  constexpr int kThreads = 4;
+  constexpr int kFrames = 50;
+  std::vector<std::jthread> senders;
+  for (int i = 0; i < kThreads; ++i) {
+    senders.emplace_back([this, i] {
+      for (int j = 0; j < kFrames; ++j) {
+        here_.send({static_cast<std::uint16_t>(i), std::string(20000, static_cast<char>('a' + i))});
+      }
+    });
+  }
+  for (int i = 0; i < kThreads * kFrames; ++i) {
+    const auto frame = there_.receive();
+    ASSERT_TRUE(frame);
+    ASSERT_EQ(frame->body, std::string(20000, static_cast<char>('a' + frame->kind)));
+  }
+}
+
+TEST_F(BlockingConnectionTest, WaitsUntilADeadlineAndGoesOn) {
+  const auto before = steady_clock::now();
+  EXPECT_TRUE(std::holds_alternative<TimedOut>(here_.receive_until(before + milliseconds(30))));
+  EXPECT_GE(steady_clock::now() - before, milliseconds(30));
+  EXPECT_TRUE(std::holds_alternative<TimedOut>(here_.receive_until(before)));
+  there_.send({1, "late"});
+  const Received received = here_.receive_until(steady_clock::now() + std::chrono::seconds(10));
+  ASSERT_TRUE(std::holds_alternative<Frame>(received));
+  EXPECT_EQ(std::get<Frame>(received).body, "late");
+}
+
+TEST_F(BlockingConnectionTest, KeepsHalfAFrameOverATimeout) {
+  auto [one, other] = socket_pair();
+  BlockingConnection reader(std::move(one), FrameFormat::kHost);
+  const FrameHeaderBytes header = to_bytes(HostFrameHeader{0, 5});
+  ASSERT_EQ(::write(other.get(), header.data(), header.size()), 16);
+  ASSERT_EQ(::write(other.get(), "hel", 3), 3);
+  EXPECT_TRUE(std::holds_alternative<TimedOut>(
+      reader.receive_until(steady_clock::now() + milliseconds(10))));
+  ASSERT_EQ(::write(other.get(), "lo", 2), 2);
+  const auto frame = reader.receive();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->body, "hello");
+}
+
+TEST_F(BlockingConnectionTest, SeesThePeersEnd) {
+  there_.send({1, "last"});
+  { const BlockingConnection gone = std::move(there_); }
+  const Received last = here_.receive_until(steady_clock::now() + std::chrono::seconds(10));
+  EXPECT_TRUE(std::holds_alternative<Frame>(last));
+  EXPECT_TRUE(std::holds_alternative<PeerEnded>(here_.receive_until(steady_clock::now())));
+  EXPECT_FALSE(here_.receive());
+  EXPECT_EQ(thrown_by([&] { here_.send({1, "hello?"}); }), ErrorCode::kNotFound);
+}
+
+TEST_F(BlockingConnectionTest, IsWokenByShutdown) {
+  std::optional<Frame> received = Frame{};
+  std::optional<ErrorCode> sent;
+  std::jthread receiver([&] { received = here_.receive(); });
+  std::jthread sender([&] {
+    sent = thrown_by([&] { here_.send({1, std::string(std::size_t{8} << 20, 'x')}); });
+  });
+  std::this_thread::sleep_for(milliseconds(30));
+  here_.shutdown();
+  receiver.join();
+  sender.join();
+  EXPECT_FALSE(received);
+  EXPECT_EQ(sent, ErrorCode::kNotFound);
+}
+
+TEST(Connect, SaysWhereThereIsNoService) {
+  const TemporaryDirectory directory;
+  const auto path = directory.path() / "tandem.sock";
+  EXPECT_EQ(thrown_by([&] { connect(path); }), ErrorCode::kNotFound);
+  EXPECT_EQ(thrown_by([&] { connect(directory.path() / std::string(100, 'x')); }),
+            ErrorCode::kOutOfRange);
+}
+
+}  // namespace
+}  // namespace tandem::ipc
