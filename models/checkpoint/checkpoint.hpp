@@ -1,0 +1,21 @@
+// A safetensors file as tensors.
+#pragma once
+
+#include <string>
+
+#include "models/checkpoint/weights.hpp"
+#include "protocol/file_stamp.hpp"
+
+namespace tandem::models {
+
+struct Checkpoint {
+  FileStamp stamp;
+  TensorMap tensors;  // CPU, in the stored type
+};
+
+// Maps the file read-only; the tensors are views of the mapping, which lives as long as the last of
+// them, and must not be written to. A tensor that the file did not align to its element is a copy.
+// Throws kMissingFile, kBadCheckpoint, kOutOfMemory.
+Checkpoint open_checkpoint(const std::string& path);
+
+}  // namespace tandem::models

@@ -1,0 +1,37 @@
+#include "models/layers/norm.hpp"
+
+#include <ATen/ATen.h>
+
+#include "protocol/error.hpp"
+
+namespace tandem::models {
+
+GroupNorm::GroupNorm(const Weights& weights, const std::string& prefix, std::int64_t groups,
+                     double eps, std::int64_t channels)
+    : weight_(weights.load(prefix + ".weight", {channels})),
+      bias_(weights.load(prefix + ".bias", {weight_.size(0)})),
+      groups_(groups),
+      eps_(eps) {
+  if (weight_.size(0) % groups != 0) {
+    throw Error(ErrorCode::kBadShape, "'" + weights.full_name(prefix) +
+                                          "' should have a multiple of " + std::to_string(groups) +
+                                          " channels, it has " + std::to_string(weight_.size(0)) +
+                                          ".");
+  }
+}
+
+at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
+  return at::group_norm(x, groups_, weight_, bias_, eps_);
+}
+
+LayerNorm::LayerNorm(const Weights& weights, const std::string& prefix, double eps,
+                     std::int64_t width)
+    : weight_(weights.load(prefix + ".weight", {width})),
+      bias_(weights.load(prefix + ".bias", {weight_.size(0)})),
+      eps_(eps) {}
+
+at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
+  return at::layer_norm(x, {weight_.size(0)}, weight_, bias_, eps_);
+}
+
+}  // namespace tandem::models

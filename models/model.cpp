@@ -1,0 +1,214 @@
+#include "models/model.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include "models/checkpoint/checkpoint.hpp"
+#include "models/compute_type.hpp"
+#include "protocol/error.hpp"
+
+namespace tandem::models {
+namespace {
+
+std::size_t index_of(ModelPart part) {
+  return static_cast<std::size_t>(part);
+}
+
+[[noreturn]] void refuse_part(const char* what) {
+  throw Error(ErrorCode::kUnsupported, std::string("This model has no ") + what + ".",
+              "Name a file that holds it in the job's model.");
+}
+
+void check_image(const at::Tensor& x, std::int64_t channels, const char* what) {
+  if (x.dim() == 4 && x.size(1) == channels && x.numel() > 0) return;
+  throw Error(ErrorCode::kBadShape, std::string(what) + " should have the shape (batch, " +
+                                        std::to_string(channels) + ", height, width).");
+}
+
+}  // namespace
+
+std::unique_ptr<Model> Model::open(const ModelSpec& spec, at::Device device) {
+  return std::unique_ptr<Model>(new Model(inspect_model(spec), spec, device));
+}
+
+Model::Model(Inspection inspection, const ModelSpec& spec, at::Device device)
+    : inspection_(std::move(inspection)), spec_(spec), device_(device) {}
+
+// ---- parts ----
+
+bool Model::is_loaded(ModelPart part) const {
+  return parts_.at(index_of(part)).has_value();
+}
+
+void Model::load(ModelPart part) {
+  if (is_loaded(part)) return;
+  const c10::InferenceMode guard;
+  LoadedPart loaded;
+  switch (part) {
+    case ModelPart::kUnet:
+      load_unet(loaded);
+      break;
+    case ModelPart::kText:
+      load_text(loaded);
+      break;
+    case ModelPart::kVae:
+      load_vae(loaded);
+      break;
+  }
+  parts_.at(index_of(part)) = std::move(loaded);
+}
+
+std::uint64_t Model::bytes_of(ModelPart part) const {
+  std::uint64_t bytes = 0;
+  if (!is_loaded(part)) return bytes;
+  for (const Weights& weights : parts_.at(index_of(part))->weights)
+    bytes += weights.bytes_loaded();
+  return bytes;
+}
+
+std::uint64_t Model::bytes_held() const {
+  return bytes_of(ModelPart::kUnet) + bytes_of(ModelPart::kText) + bytes_of(ModelPart::kVae);
+}
+
+std::vector<std::string> Model::unused_tensors(ModelPart part) const {
+  std::vector<std::string> names;
+  if (!is_loaded(part)) return names;
+  for (const Weights& weights : parts_.at(index_of(part))->weights) {
+    for (const std::string& name : weights.unused())
+      names.push_back(weights.full_name(name));
+  }
+  return names;
+}
+
+Weights Model::open_weights(const std::string& file, const std::string& prefix,
+                            const LoadOptions& options) const {
+  Checkpoint checkpoint = open_checkpoint(file);
+  const auto& files = inspection_.files;
+  if (std::find(files.begin(), files.end(), checkpoint.stamp) == files.end()) {
+    throw Error(ErrorCode::kBadCheckpoint, "'" + file + "' has changed since it was opened.", {},
+                file);
+  }
+  return Weights(std::move(checkpoint.tensors), options).under(prefix);
+}
+
+void Model::load_unet(LoadedPart& part) {
+  if (!inspection_.unet) refuse_part("diffusion model");
+  const UNetPart& found = *inspection_.unet;
+  const LoadOptions options = {device_, compute_type(ModelPart::kUnet, spec_.dtype, device_)};
+  part.weights.push_back(open_weights(found.file, found.prefix, options));
+  unet_.emplace(part.weights.back(), found.config);
+}
+
+void Model::load_text(LoadedPart& part) {
+  if (inspection_.encoders.empty()) refuse_part("text encoder");
+  const LoadOptions options = {device_, compute_type(ModelPart::kText, spec_.text_dtype, device_)};
+  std::vector<TextEncoderPart> encoders;
+  for (const EncoderPart& found : inspection_.encoders) {
+    Weights weights = open_weights(found.file, found.prefix, options);
+    if (found.omits_text_model) weights = weights.without("text_model.");
+    encoders.push_back({found.section, weights, found.config});
+    part.weights.push_back(weights);
+  }
+  const auto vocabulary = read_bpe_vocabulary(
+      spec_.tokenizer.empty() ? shipped_bpe_vocabulary() : std::filesystem::path(spec_.tokenizer));
+  text_.emplace(encoders, std::make_shared<const BpeTokenizer>(vocabulary));
+}
+
+void Model::load_vae(LoadedPart& part) {
+  if (!inspection_.vae) refuse_part("VAE");
+  const VaePart& found = *inspection_.vae;
+  const LoadOptions options = {device_, compute_type(ModelPart::kVae, spec_.vae_dtype, device_)};
+  part.weights.push_back(open_weights(found.file, found.prefix, options));
+  vae_.emplace(part.weights.back(), found.config);
+}
+
+// ---- the diffusion model ----
+
+const UNet& Model::unet() {
+  load(ModelPart::kUnet);
+  return *unet_;
+}
+
+at::TensorOptions Model::unet_tensor_options() const {
+  return at::TensorOptions(device_).dtype(compute_type(ModelPart::kUnet, spec_.dtype, device_));
+}
+
+const Prediction& Model::prediction(const SigmaParameters& sigmas) {
+  if (!prediction_ || !(prediction_->first == sigmas)) {
+    prediction_.emplace(sigmas, Prediction(sigmas));
+  }
+  return prediction_->second;
+}
+
+PreparedCond Model::prepare_cond(const CondInputs& inputs) {
+  const c10::InferenceMode guard;
+  if (!inspection_.unet) refuse_part("diffusion model");
+  return models::prepare_cond(inputs, *inspection_.family, inspection_.info, unet_tensor_options());
+}
+
+at::Tensor Model::denoise(const at::Tensor& x, float sigma,
+                          std::span<const PreparedCond* const> conds,
+                          const SigmaParameters& sigmas) {
+  const c10::InferenceMode guard;
+  const UNet& network = unet();
+  const Prediction& model_prediction = prediction(sigmas);
+  check_image(x, info().latent.channels, "x");
+  if (conds.empty()) throw Error(ErrorCode::kBadRequest, "There is no cond to denoise with.");
+
+  const auto count = static_cast<std::int64_t>(conds.size());
+  const std::int64_t batch = x.size(0);
+  const at::Tensor noisy = x.to(device_, at::kFloat).repeat({count, 1, 1, 1});
+  const at::Tensor sigma_rows = at::full({count * batch}, sigma, noisy.options());
+  at::Tensor input = model_prediction.calculate_input(sigma_rows, noisy);
+  if (const auto concat = join_concats(conds, batch)) input = at::cat({input, *concat}, 1);
+  const at::Tensor timestep = model_prediction.timestep(sigma_rows).to(at::kFloat);
+  const at::Tensor output = network(input.to(unet_tensor_options()), timestep,
+                                    join_contexts(conds, batch), join_vectors(conds, batch));
+  const at::Tensor denoised =
+      model_prediction.calculate_denoised(sigma_rows, output.to(at::kFloat), noisy);
+  return denoised.unflatten(0, {count, batch}).to(at::kCPU);
+}
+
+at::Tensor Model::forward(const at::Tensor& x, const at::Tensor& timestep,
+                          const at::Tensor& context, const at::Tensor& y) {
+  const c10::InferenceMode guard;
+  const UNet& network = unet();
+  check_image(x, info().unet_in_channels, "x");
+  const at::TensorOptions options = unet_tensor_options();
+  std::optional<at::Tensor> vector;
+  if (y.defined()) vector = y.to(options);
+  return network(x.to(options), timestep.to(device_), context.to(options), vector)
+      .to(at::kCPU, at::kFloat);
+}
+
+// ---- text and pictures ----
+
+const TextEncoder& Model::text_encoder() {
+  load(ModelPart::kText);
+  return *text_;
+}
+
+EncodedText Model::encode_text(const Tokens& tokens, std::optional<int> clip_skip) {
+  const c10::InferenceMode guard;
+  EncodedText encoded = text_encoder().encode(tokens, clip_skip);
+  encoded.cond = encoded.cond.to(at::kCPU);
+  if (encoded.pooled) encoded.pooled = encoded.pooled->to(at::kCPU);
+  return encoded;
+}
+
+at::Tensor Model::decode(const at::Tensor& latent) {
+  const c10::InferenceMode guard;
+  load(ModelPart::kVae);
+  return vae_->decode(latent).to(at::kCPU);
+}
+
+at::Tensor Model::encode(const at::Tensor& image) {
+  const c10::InferenceMode guard;
+  load(ModelPart::kVae);
+  return vae_->encode(image).to(at::kCPU);
+}
+
+}  // namespace tandem::models

@@ -1,0 +1,102 @@
+// One model on one device: the mathematics that a worker's units call.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "models/checkpoint/detect.hpp"
+#include "models/checkpoint/weights.hpp"
+#include "models/families/unet/network.hpp"
+#include "models/model_conds.hpp"
+#include "models/prediction/prediction.hpp"
+#include "models/text/text_encoder.hpp"
+#include "models/vae/autoencoder_kl.hpp"
+#include "protocol/file_stamp.hpp"
+#include "protocol/model_info.hpp"
+#include "protocol/model_spec.hpp"
+
+namespace tandem::models {
+
+// Parts are loaded when they are first needed, or by load(). Weights that are stored in the type
+// they compute in stay in the mapped file; others are converted once. Not for several threads at a
+// time. Tensors may come from any device; results are float32 on the CPU. The same calls give the
+// same bits on the same kind of device with the same number of threads.
+//
+// LibTorch's c10::OutOfMemoryError passes through; the caller translates it.
+class Model {
+ public:
+  // Inspects the files; reads no weights. Throws as inspect_model does.
+  static std::unique_ptr<Model> open(const ModelSpec& spec, at::Device device);
+
+  const ModelInfo& info() const { return inspection_.info; }
+  // The files as they were when they were opened.
+  const std::vector<FileStamp>& files() const { return inspection_.files; }
+
+  bool is_loaded(ModelPart part) const;
+  // Throws kUnsupported where the model has no such part; kBadCheckpoint where a file has changed
+  // since open(); kMissingTensor, kBadShape where tensors are not those of the model's sizes.
+  void load(ModelPart part);
+  // Bytes of the weights in use, copies and mapped ones: of a part (0 before it is loaded), of all.
+  std::uint64_t bytes_of(ModelPart part) const;
+  std::uint64_t bytes_held() const;
+  // Names below the part's prefixes that building it did not ask for; empty before it is loaded.
+  std::vector<std::string> unused_tensors(ModelPart part) const;
+
+  // See prepare_cond of model_conds.hpp.
+  PreparedCond prepare_cond(const CondInputs& inputs);
+
+  // What the network predicts the noise-free latent to be: ComfyUI's apply_model. x (n, c, h, w)
+  // float32 in the sampler's space at noise level `sigma`; one forward pass for all conds ->
+  // (conds, n, c, h, w) float32. Throws kBadShape, kBadRequest.
+  at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const PreparedCond* const> conds,
+                     const SigmaParameters& sigmas);
+
+  // The bare network: x (n, unet_in_channels, h, w), timestep (n) as the network receives it,
+  // context (n, tokens, width), y (n, adm_in_channels) where the family has one, otherwise
+  // undefined -> (n, c, h, w) float32. Throws kBadShape, kBadRequest.
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
+                     const at::Tensor& y);
+
+  // The text encoder of this model, loaded.
+  const TextEncoder& text_encoder();
+  // See TextEncoder::encode; the results are on the CPU.
+  EncodedText encode_text(const Tokens& tokens, std::optional<int> clip_skip);
+
+  // See AutoencoderKL: latents as a user sees them, images (n, height, width, 3) of 0 to 1.
+  at::Tensor decode(const at::Tensor& latent);
+  at::Tensor encode(const at::Tensor& image);
+
+ private:
+  struct LoadedPart {
+    std::vector<Weights> weights;  // kept for the record of what was used
+  };
+
+  Model(Inspection inspection, const ModelSpec& spec, at::Device device);
+
+  Weights open_weights(const std::string& file, const std::string& prefix,
+                       const LoadOptions& options) const;
+  void load_unet(LoadedPart& part);
+  void load_text(LoadedPart& part);
+  void load_vae(LoadedPart& part);
+  const UNet& unet();
+  const Prediction& prediction(const SigmaParameters& sigmas);
+  at::TensorOptions unet_tensor_options() const;
+
+  Inspection inspection_;
+  ModelSpec spec_;
+  at::Device device_;
+  std::array<std::optional<LoadedPart>, 3> parts_;  // by ModelPart
+  std::optional<UNet> unet_;
+  std::optional<TextEncoder> text_;
+  std::optional<AutoencoderKL> vae_;
+  std::optional<std::pair<SigmaParameters, Prediction>> prediction_;  // the last one used
+};
+
+}  // namespace tandem::models
