@@ -1,0 +1,188 @@
+// Which worker runs which unit, and what follows when one dies: a state machine. Events go in with
+// the time they happened at, commands come out; it knows no clock, no socket and no process, so
+// that a test can drive it through any order of events.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "coordinator/dispatch/respawn_policy.hpp"
+#include "protocol/error.hpp"
+#include "protocol/ids.hpp"
+#include "protocol/model_spec.hpp"
+
+namespace tandem::coordinator {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+// A worker as the command line names it ("cpu#0"); the processes that fill it come and go.
+struct WorkerSlot {
+  std::string name;
+  std::string kind;  // "cpu", "sim"
+};
+
+// What placing a unit needs to know of it.
+struct UnitTicket {
+  UnitId unit;
+  JobId job;
+  ModelId model;
+  ModelPart part = ModelPart::kUnet;
+};
+
+// Which workers a job may use.
+struct JobLimits {
+  std::string kind;                        // empty: any
+  std::optional<std::size_t> max_workers;  // the first ones that take a unit of it
+};
+
+enum class SlotState { kStarting, kIdle, kLoading, kBusy, kWaiting, kQuarantined };
+
+// For `tandem devices`.
+struct SlotView {
+  SlotState state = SlotState::kWaiting;
+  WorkerId worker;
+  std::string reason;  // why it waits or is quarantined
+};
+
+// ---- commands ----
+
+struct SpawnWorker {
+  std::size_t slot = 0;
+  WorkerId worker;
+};
+
+struct KillWorker {
+  WorkerId worker;
+  std::string reason;
+};
+
+struct LoadPart {
+  WorkerId worker;
+  JobId job;
+  ModelId model;
+  ModelPart part = ModelPart::kUnet;
+};
+
+struct StartUnit {
+  WorkerId worker;
+  UnitId unit;
+  Generation generation;
+};
+
+// All units of the job are forgotten by the dispatcher; its thread is to be told.
+struct FailJob {
+  JobId job;
+  Failure failure;
+};
+
+struct WorkerNotice {
+  enum class What { kStarted, kLost, kReplaced, kRerun, kQuarantined } what = What::kStarted;
+  std::size_t slot = 0;
+  UnitId unit;         // with kRerun
+  std::string detail;  // with kLost and kQuarantined: exit and last words
+};
+
+using Command = std::variant<SpawnWorker, KillWorker, LoadPart, StartUnit, FailJob, WorkerNotice>;
+
+class Dispatcher {
+ public:
+  // Every slot is asked to be filled by the first take_commands().
+  Dispatcher(std::vector<WorkerSlot> slots, RespawnPolicy policy, TimePoint now);
+
+  // One more slot while running; returns its index.
+  std::size_t add_slot(WorkerSlot slot, TimePoint now);
+
+  // A job's units may be submitted between these two. close_job forgets all of its units; one that
+  // a worker is computing ends there, and its result is refused by unit_done.
+  void open_job(JobId job, JobLimits limits);
+  void close_job(JobId job, TimePoint now);
+
+  // In canonical order; they are started in this order as workers become free.
+  void submit(const std::vector<UnitTicket>& units, TimePoint now);
+
+  void worker_ready(WorkerId worker, TimePoint now);
+  // The process has ended: seen by its pidfd, so it can't write to its memory any more.
+  void worker_exited(WorkerId worker, const std::string& last_words, TimePoint now);
+  void model_loaded(WorkerId worker, ModelId model, ModelPart part, TimePoint now);
+  void model_failed(WorkerId worker, const Failure& failure, TimePoint now);
+  // False: late, or of a unit that nobody waits for; the result must be dropped.
+  bool unit_done(WorkerId worker, UnitId unit, Generation generation, TimePoint now);
+  void unit_failed(WorkerId worker, UnitId unit, Generation generation, const Failure& failure,
+                   TimePoint now);
+  // A model that workers were told to forget.
+  void model_dropped(ModelId model);
+
+  // Work that is due by the clock alone: spawning after back-off, start-up deadlines.
+  void tick(TimePoint now);
+  std::optional<TimePoint> next_deadline() const;
+
+  std::vector<Command> take_commands() { return std::exchange(commands_, {}); }
+
+  std::size_t slot_count() const { return slots_.size(); }
+  const WorkerSlot& slot(std::size_t index) const { return slots_.at(index).spec; }
+  SlotView view(std::size_t index) const;
+  // Slots that a job of these limits can count on: not quarantined, at most max_workers.
+  std::size_t usable_workers(const JobLimits& limits) const;
+
+ private:
+  struct Slot {
+    WorkerSlot spec;
+    SlotState state = SlotState::kWaiting;
+    WorkerId worker;
+    UnitId unit;  // while loading or busy
+    Generation generation;
+    std::set<std::pair<ModelId, ModelPart>> loaded;
+    RespawnHistory history;
+    bool replaces_a_lost_one = false;
+    std::optional<TimePoint> ready_since;
+    TimePoint deadline;  // of the start-up, or of the wait before the next spawn
+    std::string reason;
+  };
+
+  struct UnitRecord {
+    UnitTicket ticket;
+    Generation generation{1};
+    int failures = 0;
+    std::vector<std::string> deaths;   // last words of the workers that it ended
+    std::optional<std::size_t> avoid;  // the slot where it failed last
+  };
+
+  struct JobRecord {
+    JobLimits limits;
+    std::set<std::size_t> slots;  // those it has used, with max_workers
+  };
+
+  Slot* find_slot(WorkerId worker);
+  std::size_t index_of(const Slot& slot) const;
+  void place(TimePoint now);
+  std::optional<std::size_t> choose_slot(const UnitRecord& unit);
+  bool may_use(const JobRecord& job, std::size_t slot) const;
+  bool can_ever_run(const JobRecord& job) const;
+  void assign(std::size_t slot, UnitRecord& unit);
+  void start_assigned(Slot& slot);
+  void run_again(UnitRecord& unit);
+  void worker_died_with(UnitRecord& unit, const std::string& words, const std::string& slot_name);
+  void fail_job(JobId job, Failure failure);
+  void schedule_respawn(Slot& slot, const std::string& words, TimePoint now);
+  void spawn(Slot& slot, TimePoint now);
+  void free_slot(Slot& slot);
+
+  std::vector<Slot> slots_;
+  RespawnPolicy policy_;
+  std::map<JobId, JobRecord> jobs_;
+  std::unordered_map<UnitId, UnitRecord> units_;
+  std::deque<UnitId> ready_;
+  std::uint64_t next_worker_ = 1;
+  std::vector<Command> commands_;
+};
+
+}  // namespace tandem::coordinator

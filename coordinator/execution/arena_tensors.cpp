@@ -1,0 +1,61 @@
+#include "coordinator/execution/arena_tensors.hpp"
+
+#include <cstring>
+
+#include <ATen/ATen.h>
+
+#include "models/tensor/tensor_view.hpp"
+#include "protocol/error.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+const std::byte* bytes_of(const TensorHandle& handle, const ArenaBlock* block) {
+  if (const auto* small = std::get_if<InlineTensor>(&handle)) {
+    if (small->bytes.size() != byte_size(small->layout)) {
+      throw Error(ErrorCode::kInternal, "A worker's result has another size than it says.");
+    }
+    return reinterpret_cast<const std::byte*>(small->bytes.data());
+  }
+  const auto& shared = std::get<SharedMemoryTensor>(handle);
+  if (block == nullptr || shared.segment != block->segment() || shared.offset != block->offset() ||
+      byte_size(shared.layout) > block->bytes()) {
+    throw Error(ErrorCode::kInternal, "A worker's result lies outside the slot that it was given.");
+  }
+  return block->data();
+}
+
+}  // namespace
+
+SharedTensor share(TensorArena& arena, const at::Tensor& tensor) {
+  const at::Tensor source = tensor.contiguous();
+  const TensorLayout layout = models::layout_of(source);
+  const std::size_t bytes = byte_size(layout);
+  if (bytes <= kInlineTensorBytes) {
+    return {
+        InlineTensor{layout, std::string(static_cast<const char*>(source.const_data_ptr()), bytes)},
+        nullptr};
+  }
+  auto block = arena.allocate(bytes);
+  std::memcpy(block->data(), source.const_data_ptr(), bytes);
+  return {SharedMemoryTensor{layout, block->segment(), block->offset()}, std::move(block)};
+}
+
+at::Tensor read_result(const TensorHandle& handle, const ArenaBlock* block) {
+  const TensorLayout& layout = layout_of(handle);
+  at::Tensor tensor =
+      at::empty(layout.shape, at::TensorOptions(models::scalar_type_of(layout.dtype)));
+  std::memcpy(tensor.mutable_data_ptr(), bytes_of(handle, block), byte_size(layout));
+  return tensor;
+}
+
+at::Tensor read_result(const TensorHandle& handle, const ArenaBlock* block,
+                       const std::vector<std::int64_t>& expected_shape) {
+  if (layout_of(handle).shape != expected_shape || layout_of(handle).dtype != DType::kF32) {
+    throw Error(ErrorCode::kInternal,
+                "A worker's result has another shape than the unit asks for.");
+  }
+  return read_result(handle, block);
+}
+
+}  // namespace tandem::coordinator

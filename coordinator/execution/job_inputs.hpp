@@ -1,0 +1,21 @@
+// The tensors that a job names, checked and as at::Tensor.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <ATen/core/Tensor.h>
+
+#include "coordinator/service/job_executor.hpp"
+
+namespace tandem::coordinator {
+
+// A copy, since a host may place tensors at any alignment. `path` is the key of the job that names
+// it. Throws kMissingTensor.
+at::Tensor load_tensor(const AcceptedJob& job, const std::string& name, const std::string& path);
+
+// Every tensor that the job names is there and has a shape and type that its place and the model
+// take. Throws kMissingTensor, kBadShape, naming the key.
+void check_tensors(const AcceptedJob& job);
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,275 @@
+#include "coordinator/execution/job_run.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include <ATen/ATen.h>
+#include <boost/json/array.hpp>
+#include <c10/core/InferenceMode.h>
+
+#include "coordinator/execution/arena_tensors.hpp"
+#include "coordinator/execution/job_inputs.hpp"
+#include "coordinator/execution/remote_unit_runner.hpp"
+#include "coordinator/sampling/job_sigmas.hpp"
+#include "coordinator/sampling/latent.hpp"
+#include "coordinator/sampling/model_sampling.hpp"
+#include "coordinator/sampling/noise/job_noise.hpp"
+#include "coordinator/sampling/sample.hpp"
+#include "protocol/error.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+bool has_text(const std::vector<job::Cond>& conds) {
+  return std::ranges::any_of(conds, [](const job::Cond& cond) {
+    return !std::holds_alternative<job::EncodedPrompt>(cond.prompt);
+  });
+}
+
+std::int64_t image_bytes(const at::Tensor& latent, int downscale) {
+  return latent.size(0) * latent.size(2) * latent.size(3) * downscale * downscale * 3 *
+         static_cast<std::int64_t>(sizeof(float));
+}
+
+std::int64_t latent_bytes(const at::Tensor& image, const LatentFormat& format) {
+  return image.size(0) * format.channels * (image.size(1) / format.downscale) *
+         (image.size(2) / format.downscale) * static_cast<std::int64_t>(sizeof(float));
+}
+
+// As image formats store it: cut, not rounded, to whole steps of 1/255.
+at::Tensor to_uint8(const at::Tensor& image) {
+  return (image * 255.0).clamp(0, 255).to(at::kByte);
+}
+
+// Speed and time left, from the steps so far. The first one is left out once there are others: it
+// waits for the model.
+class StepClock {
+ public:
+  StepEvent event(const StepReport& report, std::map<std::string, int> units) {
+    const auto now = Clock::now();
+    if (report.step == 1) first_end_ = now;
+    const bool only_first = report.step == 1;
+    const double seconds =
+        std::chrono::duration<double>(now - (only_first ? start_ : first_end_)).count();
+    StepEvent event;
+    event.step = report.step;
+    event.total = report.total;
+    event.sigma = report.sigma;
+    event.seconds_per_step = seconds / (only_first ? 1 : report.step - 1);
+    event.seconds_left = event.seconds_per_step * (report.total - report.step);
+    event.units = std::move(units);
+    return event;
+  }
+
+ private:
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point first_end_;
+};
+
+}  // namespace
+
+JobNeeds needs_of(const job::Job& job) {
+  JobNeeds needs;
+  const job::Outputs& output = job.output;
+  needs.latent = output.latent.wanted || output.image.wanted || output.noise.wanted;
+  const bool samples = job.sampler && (output.latent.wanted || output.image.wanted);
+  needs.unet = samples || output.forward.wanted;
+  const bool texts = has_text(job.positive) || has_text(job.negative) || has_text(job.middle);
+  needs.text = texts && (samples || output.cond.wanted || output.tokens.wanted);
+  const bool encodes =
+      needs.latent && job.latent && std::holds_alternative<job::ImageLatent>(*job.latent);
+  needs.vae = output.image.wanted || encodes;
+  return needs;
+}
+
+JobResult JobRun::run() {
+  const c10::InferenceMode inference;
+  const JobNeeds needs = needs_of(job_.job);
+  const job::Outputs& output = job_.job.output;
+  if (needs.text) encode_prompts();
+  if (output.sigmas.wanted) put_sigmas();
+  at::Tensor latent;
+  if (needs.latent) latent = make_latent();
+  if (output.noise.wanted) put_noise(latent);
+  if (job_.job.sampler && (output.latent.wanted || output.image.wanted)) {
+    latent = sample_latent(latent);
+  }
+  if (output.latent.wanted) put("latent", "samples", latent);
+  if (output.image.wanted) put_image(latent);
+  if (output.forward.wanted) put("forward", "out", forward());
+
+  JobResult result;
+  result.outputs = std::move(outputs_);
+  if (tensors_.empty()) return result;
+  ResultFile file = make_result_file(tensors_);
+  result.tensors = std::move(file.fd);
+  result.bytes = file.bytes;
+  return result;
+}
+
+void JobRun::encode_prompts() {
+  const job::Outputs& output = job_.job.output;
+  const bool want_cond = output.cond.wanted || output.latent.wanted || output.image.wanted;
+  progress_.phase(Phase::kEncoding);
+  prompts_ = coordinator::encode_prompts(job_, units_, want_cond);
+  if (output.tokens.wanted) outputs_["tokens"] = tokens_json(job_.job, prompts_);
+  if (!output.cond.wanted) return;
+  outputs_["cond"] = boost::json::array();
+  const auto add = [&](const std::vector<job::Cond>& conds, const std::string& list) {
+    for (std::size_t i = 0; i < conds.size(); ++i) {
+      const auto it = prompts_.find(list + "[" + std::to_string(i) + "]");
+      if (it == prompts_.end()) continue;
+      const std::string name = list + "." + std::to_string(i);
+      put("cond", name + ".cond", it->second.cond);
+      if (it->second.pooled.defined()) put("cond", name + ".pooled", it->second.pooled);
+    }
+  };
+  add(job_.job.positive, "positive");
+  add(job_.job.negative, "negative");
+  add(job_.job.middle, "middle");
+}
+
+at::Tensor JobRun::make_latent() {
+  const job::Latent& latent = *job_.job.latent;
+  if (const auto* empty = std::get_if<job::EmptyLatent>(&latent)) {
+    return make_empty_latent(*empty, job_.info.latent);
+  }
+  if (const auto* given = std::get_if<job::TensorLatent>(&latent)) {
+    return fix_latent(load_tensor(job_, given->tensor, "latent.tensor"), job_.info.latent);
+  }
+  const at::Tensor image =
+      load_tensor(job_, std::get<job::ImageLatent>(latent).image, "latent.image").to(at::kFloat);
+  progress_.phase(Phase::kEncoding);
+  SharedTensor shared = share(units_.inputs(), image);
+  UnitTask task;
+  task.unit = EncodeImage{job_.model, std::move(shared.handle)};
+  if (shared.block) task.inputs.push_back(std::move(shared.block));
+  task.output_bytes = static_cast<std::size_t>(latent_bytes(image, job_.info.latent));
+  const UnitOutcome outcome = run_one(std::move(task));
+  return read_result(std::get<EncodeImageResult>(outcome.result).latent, outcome.output.get());
+}
+
+at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
+  const job::Job& job = job_.job;
+  SampleRequest request;
+  request.model = job_.info;
+  request.sampler = *job.sampler;
+  request.guider = job.guider;
+  request.sampling = job.sampling;
+  request.noise = job.noise;
+  request.latent = latent;
+  request.noise_tensor = named(job.noise.tensor, "noise.tensor");
+  request.sigmas = named(job.sampler->sigmas, "sampler.sigmas");
+  request.positive = requested(job.positive, "positive");
+  request.negative = requested(job.negative, "negative");
+  request.middle = requested(job.middle, "middle");
+  request.batching = job.workers.batching;
+  request.workers = job_.worker_count;
+  request.device_kind = job_.device_kind;
+  progress_.phase(Phase::kSampling);
+  RemoteUnitRunner runner(units_, job_.model, apply_sampling(job_.info.sigmas, job.sampling));
+  StepClock clock;
+  return sample(request, runner, [&](const StepReport& report) {
+    progress_.step(clock.event(report, runner.take_units_per_worker()));
+    units_.check_cancelled();
+  });
+}
+
+at::Tensor JobRun::decode(const at::Tensor& latent) {
+  progress_.phase(Phase::kDecoding);
+  SharedTensor shared = share(units_.inputs(), latent);
+  UnitTask task;
+  task.unit = DecodeLatent{job_.model, std::move(shared.handle)};
+  if (shared.block) task.inputs.push_back(std::move(shared.block));
+  task.output_bytes = static_cast<std::size_t>(image_bytes(latent, job_.info.latent.downscale));
+  const UnitOutcome outcome = run_one(std::move(task));
+  return read_result(std::get<DecodeLatentResult>(outcome.result).image, outcome.output.get());
+}
+
+at::Tensor JobRun::forward() {
+  const job::Forward& inputs = *job_.job.forward;
+  UnitTask task;
+  const auto put_input = [&](const std::string& name, const char* path) {
+    SharedTensor shared = share(units_.inputs(), load_tensor(job_, name, path).to(at::kFloat));
+    if (shared.block) task.inputs.push_back(std::move(shared.block));
+    return std::move(shared.handle);
+  };
+  Forward unit{job_.model,
+               put_input(inputs.x, "forward.x"),
+               put_input(inputs.timestep, "forward.timestep"),
+               {},
+               {}};
+  if (inputs.context) unit.context = put_input(*inputs.context, "forward.context");
+  if (inputs.y) unit.y = put_input(*inputs.y, "forward.y");
+  const std::size_t batch_cells = byte_size(layout_of(unit.x)) / job_.info.unet_in_channels;
+  task.output_bytes = batch_cells * static_cast<std::size_t>(job_.info.latent.channels);
+  task.unit = std::move(unit);
+  const UnitOutcome outcome = run_one(std::move(task));
+  return read_result(std::get<ForwardResult>(outcome.result).out, outcome.output.get());
+}
+
+std::vector<RequestedCond> JobRun::requested(const std::vector<job::Cond>& conds,
+                                             const std::string& key) {
+  std::vector<RequestedCond> requested;
+  for (std::size_t i = 0; i < conds.size(); ++i) {
+    const std::string path = key + "[" + std::to_string(i) + "]";
+    RequestedCond cond{{}, conds[i]};
+    if (const auto* given = std::get_if<job::EncodedPrompt>(&conds[i].prompt)) {
+      cond.tensors.context = load_tensor(job_, given->cond, path + ".cond").to(at::kFloat);
+      if (!given->pooled.empty()) {
+        cond.tensors.pooled = load_tensor(job_, given->pooled, path + ".pooled").to(at::kFloat);
+      }
+    } else {
+      cond.tensors.context = prompts_.at(path).cond;
+      cond.tensors.pooled = prompts_.at(path).pooled;
+    }
+    if (job_.info.pooled_width == 0) cond.tensors.pooled = at::Tensor();
+    requested.push_back(std::move(cond));
+  }
+  return requested;
+}
+
+std::optional<at::Tensor> JobRun::named(const std::optional<job::TensorName>& name,
+                                        const char* path) const {
+  if (!name) return std::nullopt;
+  return load_tensor(job_, *name, path);
+}
+
+UnitOutcome JobRun::run_one(UnitTask task) {
+  std::vector<UnitTask> tasks;
+  tasks.push_back(std::move(task));
+  return std::move(units_.run(std::move(tasks)).front());
+}
+
+void JobRun::put(const std::string& output, const std::string& name, at::Tensor tensor) {
+  auto& names = outputs_[output];
+  if (!names.is_array()) names = boost::json::array();
+  names.as_array().push_back(boost::json::value(name));
+  tensors_.emplace_back(name, std::move(tensor));
+}
+
+void JobRun::put_sigmas() {
+  const job::Job& job = job_.job;
+  const models::Prediction prediction(apply_sampling(job_.info.sigmas, job.sampling));
+  put("sigmas", "sigmas",
+      to_tensor(calculate_job_sigmas(*job.sampler, named(job.sampler->sigmas, "sampler.sigmas"),
+                                     prediction)));
+}
+
+void JobRun::put_noise(const at::Tensor& latent) {
+  const job::Job& job = job_.job;
+  const bool add_noise = !job.sampler || job.sampler->add_noise;
+  put("noise", "noise",
+      make_job_noise(job.noise, named(job.noise.tensor, "noise.tensor"), add_noise, latent.sizes())
+          .starting);
+}
+
+void JobRun::put_image(const at::Tensor& latent) {
+  const at::Tensor image = decode(latent);
+  const bool bytes = job_.job.output.image_dtype == job::ImageType::kUint8;
+  put("image", "image", bytes ? to_uint8(image) : image);
+}
+
+}  // namespace tandem::coordinator

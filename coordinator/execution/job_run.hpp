@@ -1,0 +1,61 @@
+// One job from its inputs to its outputs.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+#include <boost/json/object.hpp>
+
+#include "coordinator/conditioning/resolved_cond.hpp"
+#include "coordinator/execution/prompts.hpp"
+#include "coordinator/execution/result_file.hpp"
+#include "coordinator/service/job_executor.hpp"
+
+namespace tandem::coordinator {
+
+// Which parts of a model, and which inputs, the outputs need.
+struct JobNeeds {
+  bool text = false;
+  bool latent = false;
+  bool unet = false;
+  bool vae = false;
+};
+
+JobNeeds needs_of(const job::Job& job);
+
+class JobRun {
+ public:
+  JobRun(const AcceptedJob& job, UnitExecutor& units, JobProgress& progress)
+      : job_(job), units_(units), progress_(progress) {}
+
+  JobResult run();
+
+ private:
+  void encode_prompts();
+  at::Tensor make_latent();
+  at::Tensor sample_latent(const at::Tensor& latent);
+  at::Tensor decode(const at::Tensor& latent);
+  at::Tensor forward();
+  std::vector<RequestedCond> requested(const std::vector<job::Cond>& conds, const std::string& key);
+  std::optional<at::Tensor> named(const std::optional<job::TensorName>& name,
+                                  const char* path) const;
+  // Runs a unit by itself.
+  UnitOutcome run_one(UnitTask task);
+
+  void put(const std::string& output, const std::string& name, at::Tensor tensor);
+  void put_sigmas();
+  void put_noise(const at::Tensor& latent);
+  void put_image(const at::Tensor& latent);
+
+  const AcceptedJob& job_;
+  UnitExecutor& units_;
+  JobProgress& progress_;
+  EncodedPrompts prompts_;
+  std::vector<NamedTensor> tensors_;
+  boost::json::object outputs_;
+};
+
+}  // namespace tandem::coordinator

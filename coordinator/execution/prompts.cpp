@@ -1,0 +1,148 @@
+#include "coordinator/execution/prompts.hpp"
+
+#include <ATen/ATen.h>
+#include <boost/json/array.hpp>
+
+#include "coordinator/execution/arena_tensors.hpp"
+#include "coordinator/execution/job_inputs.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+struct NamedCond {
+  std::string path;
+  const job::Cond* cond;
+};
+
+std::vector<NamedCond> list_conds(const std::vector<job::Cond>& conds, const std::string& key) {
+  std::vector<NamedCond> named;
+  for (std::size_t i = 0; i < conds.size(); ++i) {
+    named.push_back({key + "[" + std::to_string(i) + "]", &conds[i]});
+  }
+  return named;
+}
+
+std::vector<NamedCond> text_conds(const job::Job& job) {
+  std::vector<NamedCond> all = list_conds(job.positive, "positive");
+  for (const auto& cond : list_conds(job.negative, "negative"))
+    all.push_back(cond);
+  for (const auto& cond : list_conds(job.middle, "middle"))
+    all.push_back(cond);
+  std::erase_if(all, [](const NamedCond& named) {
+    return std::holds_alternative<job::EncodedPrompt>(named.cond->prompt);
+  });
+  return all;
+}
+
+// Of a prompt with a text for each encoder; the one for G goes to every encoder but L.
+std::string text_for(const job::DualTextPrompt& prompt, const std::string& encoder) {
+  return encoder == "l" ? prompt.text_l : prompt.text_g;
+}
+
+std::vector<TextSection> sections_of(const job::Prompt& prompt, const ModelInfo& info) {
+  std::vector<TextSection> sections;
+  for (const TextEncoderInfo& encoder : info.text_encoders) {
+    if (const auto* one = std::get_if<job::TextPrompt>(&prompt)) {
+      sections.push_back({encoder.name, one->text});
+    } else if (const auto* two = std::get_if<job::DualTextPrompt>(&prompt)) {
+      sections.push_back({encoder.name, text_for(*two, encoder.name)});
+    }
+  }
+  return sections;
+}
+
+UnitTask make_task(const AcceptedJob& job, const NamedCond& named, UnitExecutor& units,
+                   bool want_cond) {
+  UnitTask task;
+  EncodeText unit;
+  unit.model = job.model;
+  unit.sections = sections_of(named.cond->prompt, job.info);
+  unit.clip_skip = job.job.model.clip_skip;
+  unit.want_cond = want_cond;
+  if (const auto* tokens = std::get_if<job::TokenPrompt>(&named.cond->prompt)) {
+    const at::Tensor ids = load_tensor(job, tokens->tokens, named.path + ".tokens");
+    const at::Tensor weights = tokens->weights.empty()
+                                   ? at::ones(ids.sizes())
+                                   : load_tensor(job, tokens->weights, named.path + ".weights");
+    const auto put = [&](const at::Tensor& tensor) {
+      SharedTensor shared = share(units.inputs(), tensor);
+      if (shared.block) task.inputs.push_back(std::move(shared.block));
+      return std::move(shared.handle);
+    };
+    unit.token_ids = put(ids);
+    unit.token_weights = put(weights);
+  }
+  task.unit = std::move(unit);
+  return task;
+}
+
+EncodedPromptResult read_prompt(const UnitOutcome& outcome) {
+  const auto& result = std::get<EncodeTextResult>(outcome.result);
+  EncodedPromptResult prompt;
+  if (result.cond) prompt.cond = read_result(*result.cond, outcome.output.get());
+  if (result.pooled) prompt.pooled = read_result(*result.pooled, outcome.output.get());
+  prompt.tokens = result.tokens;
+  return prompt;
+}
+
+boost::json::array chunk_json(const std::vector<WeightedToken>& chunk) {
+  boost::json::array tokens;
+  for (const WeightedToken& token : chunk)
+    tokens.push_back({token.id, token.weight});
+  return tokens;
+}
+
+boost::json::object prompt_json(const EncodedPromptResult& prompt) {
+  boost::json::object entry;
+  for (const TokenSection& section : prompt.tokens) {
+    boost::json::array chunks;
+    for (const auto& chunk : section.chunks)
+      chunks.push_back(chunk_json(chunk));
+    entry[section.name] = std::move(chunks);
+  }
+  return entry;
+}
+
+}  // namespace
+
+EncodedPrompts encode_prompts(const AcceptedJob& job, UnitExecutor& units, bool want_cond) {
+  const std::vector<NamedCond> conds = text_conds(job.job);
+  std::vector<const job::Prompt*> different;
+  std::vector<std::size_t> index;  // of each cond's prompt among the different ones
+  std::vector<UnitTask> tasks;
+  for (const NamedCond& named : conds) {
+    std::size_t i = 0;
+    while (i < different.size() && *different[i] != named.cond->prompt)
+      ++i;
+    if (i == different.size()) {
+      different.push_back(&named.cond->prompt);
+      tasks.push_back(make_task(job, named, units, want_cond));
+    }
+    index.push_back(i);
+  }
+  const std::vector<UnitOutcome> outcomes = units.run(std::move(tasks));
+  EncodedPrompts prompts;
+  for (std::size_t i = 0; i < conds.size(); ++i) {
+    prompts[conds[i].path] = read_prompt(outcomes[index[i]]);
+  }
+  return prompts;
+}
+
+boost::json::object tokens_json(const job::Job& job, const EncodedPrompts& prompts) {
+  boost::json::object lists;
+  const auto add = [&](const std::vector<job::Cond>& conds, const std::string& key) {
+    boost::json::array entries;
+    for (const NamedCond& named : list_conds(conds, key)) {
+      if (const auto it = prompts.find(named.path); it != prompts.end()) {
+        entries.push_back(prompt_json(it->second));
+      }
+    }
+    if (!entries.empty()) lists[key] = std::move(entries);
+  };
+  add(job.positive, "positive");
+  add(job.negative, "negative");
+  add(job.middle, "middle");
+  return {{"tokens", std::move(lists)}};
+}
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,83 @@
+#include "coordinator/execution/remote_unit_runner.hpp"
+
+#include <ATen/ATen.h>
+
+#include "coordinator/execution/arena_tensors.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+std::vector<std::int64_t> result_shape(const DenoiseCall& call) {
+  std::vector<std::int64_t> shape = call.x.sizes().vec();
+  shape.insert(shape.begin(), static_cast<std::int64_t>(call.conds.size()));
+  return shape;
+}
+
+std::size_t result_bytes(const DenoiseCall& call) {
+  return call.conds.size() * static_cast<std::size_t>(call.x.numel()) * sizeof(float);
+}
+
+// The calls of a step share their x: it is written once.
+class SharedInputs {
+ public:
+  explicit SharedInputs(TensorArena& arena) : arena_(arena) {}
+
+  const SharedTensor& get(const at::Tensor& x) {
+    for (const auto& [tensor, shared] : known_) {
+      if (tensor.is_same(x)) return shared;
+    }
+    return known_.emplace_back(x, share(arena_, x)).second;
+  }
+
+ private:
+  TensorArena& arena_;
+  std::vector<std::pair<at::Tensor, SharedTensor>> known_;
+};
+
+}  // namespace
+
+std::size_t RemoteUnitRunner::add_cond(CondTensors cond) {
+  ConstantData data;
+  const auto put = [&](const at::Tensor& tensor) {
+    SharedTensor shared = share(units_.inputs(), tensor);
+    if (shared.block) data.inputs.push_back(std::move(shared.block));
+    return std::move(shared.handle);
+  };
+  data.cond.context = put(cond.context);
+  if (cond.pooled.defined()) data.cond.pooled = put(cond.pooled);
+  data.cond.sizes = cond.sizes;
+  conds_.push_back(units_.add_constant(std::move(data)));
+  return conds_.size() - 1;
+}
+
+std::vector<at::Tensor> RemoteUnitRunner::denoise(const std::vector<DenoiseCall>& calls) {
+  SharedInputs inputs(units_.inputs());
+  std::vector<UnitTask> tasks;
+  for (const DenoiseCall& call : calls) {
+    const SharedTensor& x = inputs.get(call.x);
+    Denoise unit{model_, sigmas_, x.handle, call.sigma, {}};
+    for (const std::size_t cond : call.conds)
+      unit.conds.push_back(conds_.at(cond));
+    UnitTask task;
+    task.constants = unit.conds;
+    task.unit = std::move(unit);
+    if (x.block) task.inputs.push_back(x.block);
+    task.output_bytes = result_bytes(call);
+    tasks.push_back(std::move(task));
+  }
+  const std::vector<UnitOutcome> outcomes = units_.run(std::move(tasks));
+  std::vector<at::Tensor> results;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    ++units_per_worker_[outcomes[i].worker];
+    const auto& result = std::get<DenoiseResult>(outcomes[i].result);
+    results.push_back(
+        read_result(result.denoised, outcomes[i].output.get(), result_shape(calls[i])));
+  }
+  return results;
+}
+
+std::map<std::string, int> RemoteUnitRunner::take_units_per_worker() {
+  return std::exchange(units_per_worker_, {});
+}
+
+}  // namespace tandem::coordinator

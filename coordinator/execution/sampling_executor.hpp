@@ -1,0 +1,18 @@
+// Carries out jobs: text, latent, sampling and decoding as units on the workers, the mathematics
+// between them here.
+#pragma once
+
+#include "coordinator/service/job_executor.hpp"
+
+namespace tandem::coordinator {
+
+class SamplingExecutor : public JobExecutor {
+ public:
+  SamplingExecutor();
+
+  void check(const AcceptedJob& job) const override;
+  JobResult execute(const AcceptedJob& job, UnitExecutor& units, JobProgress& progress) override;
+  boost::json::object catalog() const override;
+};
+
+}  // namespace tandem::coordinator

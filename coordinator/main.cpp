@@ -1,0 +1,115 @@
+// tandem-coordinator: the service. Everything it is made of is put together here.
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "coordinator/execution/sampling_executor.hpp"
+#include "coordinator/service/host_server.hpp"
+#include "coordinator/service/job_service.hpp"
+#include "coordinator/workers/device_list.hpp"
+#include "ipc/log.hpp"
+#include "ipc/process/die_with_parent.hpp"
+#include "ipc/process/signals.hpp"
+#include "ipc/socket/service_socket.hpp"
+#include "ipc/socket/socket_path.hpp"
+#include "protocol/error.hpp"
+
+namespace {
+
+using namespace tandem;
+
+constexpr int kExitDone = 0;
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitAlreadyRunning = 4;
+
+struct Options {
+  std::string socket;
+  std::string devices = "cpu:2";
+  int threads = 0;
+  int ready_fd = -1;
+  bool die_with_parent = false;
+  std::vector<uid_t> allowed_users;
+};
+
+coordinator::PoolOptions pool_options(const Options& options) {
+  coordinator::PoolOptions pool;
+  pool.worker_program =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tandem-worker";
+  pool.workers = coordinator::parse_device_list(options.devices);
+  pool.threads = options.threads > 0 ? options.threads
+                                     : coordinator::default_threads(
+                                           pool.workers, std::thread::hardware_concurrency());
+  return pool;
+}
+
+void tell_ready(int fd) {
+  if (fd < 0) return;
+  const ssize_t written = ::write(fd, "ready\n", 6);
+  if (written != 6)
+    ipc::log(ipc::LogLevel::kWarn, "service", "nobody waits for the service to be ready");
+  ::close(fd);
+}
+
+int serve(const Options& options) {
+  coordinator::PoolOptions pool = pool_options(options);
+  auto claimed = ipc::ServiceSocket::claim(options.socket);
+  if (const auto* other = std::get_if<ipc::AlreadyRunning>(&claimed)) {
+    std::fprintf(stderr, "tandem: a service is already running (pid %d)\n", other->pid);
+    return kExitAlreadyRunning;
+  }
+  boost::asio::io_context io(1);
+  coordinator::SamplingExecutor executor;
+  coordinator::JobService service(io, std::move(pool), executor, HostLimits{});
+  coordinator::HostServer server(io, std::move(std::get<ipc::ServiceSocket>(claimed)),
+                                 options.allowed_users, service);
+  ipc::StopSignals signals(io, [&](int, int count) {
+    if (count > 1) ::_exit(kExitFailed);  // workers follow: their connections end
+    service.shut_down([&] {
+      server.close();
+      io.stop();
+    });
+  });
+  tell_ready(options.ready_fd);
+  ipc::log(ipc::LogLevel::kInfo, "service", "ready on " + options.socket);
+  io.run();
+  return kExitDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  options.socket = tandem::ipc::default_socket_path();
+  CLI::App app("The Tandem service. `tandem up` starts it, and starts it again when it dies.");
+  app.add_option("--socket", options.socket, "path of the socket that hosts connect to");
+  app.add_option("--devices", options.devices, "workers, for instance cpu:2 or sim:8@20ms");
+  app.add_option("--threads", options.threads, "threads per CPU worker")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--ready-fd", options.ready_fd, "descriptor to write to once the socket accepts");
+  app.add_option("--allow-uid", options.allowed_users, "another user who may connect");
+  app.add_flag("--private", options.die_with_parent, "end with the process that started this one");
+  CLI11_PARSE(app, argc, argv);
+  tandem::ipc::ignore_sigpipe();
+  if (options.die_with_parent) tandem::ipc::die_with_parent();
+  try {
+    return serve(options);
+  } catch (const tandem::Error& error) {
+    std::fprintf(stderr, "tandem: %s\n", error.what());
+    if (!error.failure().hint.empty())
+      std::fprintf(stderr, "hint: %s\n", error.failure().hint.c_str());
+    return error.code() == tandem::ErrorCode::kBadRequest ||
+                   error.code() == tandem::ErrorCode::kOutOfRange ||
+                   error.code() == tandem::ErrorCode::kUnsupported
+               ? kExitUsage
+               : kExitFailed;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tandem: internal error: %s\n", error.what());
+    return kExitFailed;
+  }
+}

@@ -1,0 +1,30 @@
+// The noise of a job: what sampling starts from, and the streams its sampler draws from.
+#pragma once
+
+#include <optional>
+
+#include <ATen/core/Tensor.h>
+
+#include "coordinator/sampling/noise/noise_generator.hpp"
+#include "protocol/job/job.hpp"
+
+namespace tandem::coordinator {
+
+struct JobNoise {
+  at::Tensor starting;  // the latent's shape, float32 on the CPU; not yet scaled by a sigma
+  // The generator that drew it, further on: k-diffusion's s_churn draws from torch's global one.
+  NoiseGenerator rest;
+};
+
+// noise.seed's noise for a latent (batch, ...), drawn as one tensor or, with noise.batch_index,
+// item by item from 0 to the largest index, of which the named ones are taken. given replaces it
+// and must have the latent's shape; without add_noise it is zeros. Throws Error(kOutOfRange) for an
+// index outside 0 to 65535, Error(kBadShape) where shapes do not agree.
+JobNoise make_job_noise(const job::Noise& noise, const std::optional<at::Tensor>& given,
+                        bool add_noise, at::IntArrayRef latent_shape);
+
+// The stream of a sampler's own draws: noise.sampler_seed, or else the job's seed + 1, as current
+// ComfyUI seeds it on a CPU.
+NoiseGenerator make_sampler_noise(const job::Noise& noise);
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,132 @@
+#include "coordinator/sampling/unsupported.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/conditioning/cond_list.hpp"
+#include "coordinator/sampling/guiders/guiders.hpp"
+#include "coordinator/sampling/samplers/samplers.hpp"
+#include "protocol/error.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+// The list as it grows.
+class Findings {
+ public:
+  void add(bool is_used, const std::string& path, const std::string& what) {
+    if (is_used) keys_.push_back({path, what});
+  }
+  std::vector<UnsupportedKey> take() { return std::move(keys_); }
+
+ private:
+  std::vector<UnsupportedKey> keys_;
+};
+
+void find_in_model(const job::Model& model, Findings& found) {
+  found.add(!model.upscale.empty(), "model.upscale", "upscale models");
+  found.add(!model.loras.empty(), "model.loras", "LoRA files");
+  found.add(!model.embeddings.empty(), "model.embeddings", "textual inversion");
+}
+
+void find_in_cond(const job::Cond& cond, const std::string& path, Findings& found) {
+  found.add(cond.area.has_value(), path + ".area", "areas");
+  found.add(cond.area_percent.has_value(), path + ".area_percent", "areas");
+  found.add(cond.mask.has_value(), path + ".mask", "masks");
+  found.add(cond.set_area_to_bounds, path + ".set_area_to_bounds", "masks");
+  found.add(cond.is_default, path + ".default", "default conds");
+  found.add(!cond.hooks.empty(), path + ".hooks", "hooks");
+  found.add(cond.schedule_clip, path + ".schedule_clip", "hooks on the text encoder");
+  found.add(cond.guidance.has_value(), path + ".guidance", "distilled guidance");
+  found.add(!cond.reference_latents.empty(), path + ".reference_latents", "reference latents");
+  found.add(cond.concat_latent_image.has_value(), path + ".concat_latent_image",
+            "inpainting models");
+  found.add(cond.concat_mask.has_value(), path + ".concat_mask", "inpainting models");
+  found.add(cond.clip_vision.has_value(), path + ".clip_vision", "picture prompts");
+  found.add(cond.template_end.has_value(), path + ".template_end", "prompt templates");
+}
+
+void find_in_conds(const std::vector<job::Cond>& conds, ListId list, Findings& found) {
+  for (std::size_t i = 0; i < conds.size(); ++i) {
+    find_in_cond(conds[i], std::string(name(list)) + "[" + std::to_string(i) + "]", found);
+  }
+}
+
+void find_in_sampler(const job::Job& job, Findings& found) {
+  const bool samples = job.output.latent.wanted || job.output.image.wanted;
+  if (!job.sampler || !samples) return;
+  // An unknown name is an error of its own.
+  const auto rows = samplers();
+  const auto row = std::find_if(rows.begin(), rows.end(),
+                                [&](const SamplerRow& r) { return r.name == job.sampler->name; });
+  found.add(row != rows.end() && row->sample == nullptr, "sampler.name",
+            "the sampler '" + job.sampler->name + "'");
+}
+
+void find_in_guider(const job::Guider& guider, Findings& found) {
+  const GuiderRow& row = find_guider(guider.kind);
+  found.add(row.lists == nullptr, "guider.kind", "the guider '" + std::string(row.name) + "'");
+  found.add(guider.rescale != 0.0, "guider.rescale", "rescaled guidance");
+}
+
+void find_in_forward(const job::Forward& forward, Findings& found) {
+  found.add(forward.guidance.has_value(), "forward.guidance", "distilled guidance");
+  found.add(forward.clip_fea.has_value(), "forward.clip_fea", "picture prompts");
+  found.add(forward.num_tokens.has_value(), "forward.num_tokens", "transformer families");
+  found.add(!forward.ref_latents.empty(), "forward.ref_latents", "reference latents");
+  found.add(forward.ref_latents_method.has_value(), "forward.ref_latents_method",
+            "reference latents");
+}
+
+void find_in_workers(const job::Workers& workers, Findings& found) {
+  found.add(!workers.relative_speed.empty(), "workers.relative_speed", "given speeds");
+  found.add(workers.split_batch, "workers.split_batch", "batches split over workers");
+  found.add(workers.audit != 0.0, "workers.audit", "audits");
+  found.add(workers.on_nan != job::OnNan::kFail, "workers.on_nan", "a second run in fp32");
+}
+
+}  // namespace
+
+std::vector<UnsupportedKey> find_unsupported(const job::Job& job) {
+  Findings found;
+  find_in_model(job.model, found);
+  find_in_conds(job.positive, ListId::kPositive, found);
+  find_in_conds(job.negative, ListId::kNegative, found);
+  // Only guiders that cannot run yet read it.
+  found.add(!job.middle.empty(), "middle", "a middle list");
+  const auto* const empty = job.latent ? std::get_if<job::EmptyLatent>(&*job.latent) : nullptr;
+  found.add(empty != nullptr && empty->frames.has_value(), "latent.frames", "video");
+  found.add(job.noise.sampler_device == job::NoiseDevice::kCuda, "noise.sampler_device",
+            "CUDA's generator");
+  found.add(job.noise_mask.has_value(), "noise_mask", "noise masks");
+  find_in_sampler(job, found);
+  found.add(job.start_image.has_value(), "start_image", "video");
+  found.add(job.clip_vision_image.has_value(), "clip_vision_image", "picture prompts");
+  find_in_guider(job.guider, found);
+  found.add(job.sampling.kind == job::FlowKind::kFlux, "sampling.kind", "Flux's sigmas");
+  found.add(!job.hooks.empty(), "hooks", "hooks");
+  found.add(job.context.has_value(), "context", "context windows");
+  found.add(job.motion.has_value(), "motion", "motion modules");
+  found.add(job.vae.decode_tiled.has_value(), "vae.decode_tiled", "tiles");
+  found.add(job.vae.encode_tiled.has_value(), "vae.encode_tiled", "tiles");
+  found.add(job.upscale.has_value(), "upscale", "upscale models");
+  if (job.forward) find_in_forward(*job.forward, found);
+  find_in_workers(job.workers, found);
+  found.add(job.output.windows.wanted, "output.windows", "context windows");
+  found.add(job.output.video.wanted, "output.video", "video");
+  return found.take();
+}
+
+void require_supported(const job::Job& job) {
+  const std::vector<UnsupportedKey> keys = find_unsupported(job);
+  if (keys.empty()) return;
+  std::string words;
+  for (const UnsupportedKey& key : keys) {
+    words += (words.empty() ? "" : ", ") + key.what + " (" + key.path + ")";
+  }
+  throw Error(ErrorCode::kUnsupported,
+              "This version does not do what the job asks for: " + words + ".", "",
+              keys.front().path);
+}
+
+}  // namespace tandem::coordinator

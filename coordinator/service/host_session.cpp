@@ -1,0 +1,237 @@
+#include "coordinator/service/host_session.hpp"
+
+#include <algorithm>
+#include <random>
+#include <unistd.h>
+
+#include <boost/json/array.hpp>
+
+#include "ipc/log.hpp"
+#include "protocol/job/job_json.hpp"
+#include "protocol/version.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+// A connection that says nothing is not kept.
+constexpr std::chrono::seconds kHelloLimit(10);
+constexpr std::size_t kSessionIdBytes = 32;
+
+std::string new_session_id() {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::random_device random;
+  std::string id;
+  for (std::size_t i = 0; i < kSessionIdBytes; ++i)
+    id += kDigits[random() % kDigits.size()];
+  return id;
+}
+
+Failure hello_first() {
+  return {ErrorCode::kBadFrame, "The first request must be hello."};
+}
+
+bool asks_hello(const RequestEnvelope& envelope) {
+  const boost::json::value* type = envelope.body.if_contains("type");
+  return type != nullptr && type->is_string() && type->get_string() == "hello";
+}
+
+// "types" of the reply to submit: what the parts compute in.
+boost::json::object types_of(const job::Model& model) {
+  const auto chosen = [](ComputeType type) {
+    switch (type) {
+      case ComputeType::kBF16:
+        return "bf16";
+      case ComputeType::kF16:
+        return "fp16";
+      case ComputeType::kF32:
+      case ComputeType::kAuto:  // on a CPU
+        break;
+    }
+    return "fp32";
+  };
+  return {{"model", chosen(model.dtype)},
+          {"text", chosen(model.text_dtype)},
+          {"vae", chosen(model.vae_dtype)}};
+}
+
+}  // namespace
+
+HostSession::HostSession(boost::asio::io_context& io, std::shared_ptr<ipc::Connection> connection,
+                         JobService& service)
+    : connection_(std::move(connection)), service_(service), hello_deadline_(io) {}
+
+void HostSession::start(std::function<void()> closed) {
+  closed_ = std::move(closed);
+  const std::weak_ptr<HostSession> weak = weak_from_this();
+  connection_->start(
+      [weak](ipc::Frame frame) {
+        if (const auto self = weak.lock()) self->receive(std::move(frame));
+      },
+      [weak](const std::optional<Failure>& failure) {
+        const auto self = weak.lock();
+        if (!self) return;
+        // What came was no frame: the host is told before it is cut off.
+        if (failure) self->connection_->send_and_close({0, error_frame(*failure), {}});
+        self->on_closed();
+      });
+  hello_deadline_.expires_after(kHelloLimit);
+  hello_deadline_.async_wait([weak](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self && !self->greeted_) self->close();
+  });
+}
+
+// A connection that is closed from this side calls no handler any more.
+void HostSession::close() {
+  connection_->close();
+  on_closed();
+}
+
+void HostSession::event(const std::string& json) {
+  connection_->send({0, json, {}});
+}
+
+void HostSession::receive(ipc::Frame frame) {
+  try {
+    const RequestEnvelope envelope = open_request(frame.body);
+    answer(envelope, frame.fds);
+  } catch (const Error& error) {
+    end_with(error.failure());
+  }
+}
+
+void HostSession::answer(const RequestEnvelope& envelope, Fds& fds) {
+  std::optional<Request> request;
+  try {
+    request = parse_request(envelope);
+  } catch (const Error& error) {
+    if (!greeted_ && !asks_hello(envelope)) return end_with(hello_first());
+    return connection_->send({0, error_reply(envelope.id, error.failure()), {}});
+  }
+  if (!greeted_ && !std::holds_alternative<HelloRequest>(*request)) {
+    return end_with(hello_first());
+  }
+  try {
+    std::visit([&](auto& r) { handle(*envelope.id, r, fds); }, *request);
+  } catch (const Error& error) {
+    connection_->send({0, error_reply(envelope.id, error.failure()), {}});
+  }
+}
+
+void HostSession::handle(std::uint64_t id, const HelloRequest& request, Fds&) {
+  greeted_ = true;
+  hello_deadline_.cancel();
+  reply(id, {{"protocol", kHostProtocolVersion},
+             {"version", kVersion},
+             {"session", request.session.value_or(new_session_id())},
+             {"limits", to_json(service_.limits())},
+             {"pid", ::getpid()},
+             {"launcher_pid", ::getppid()}});
+}
+
+void HostSession::handle(std::uint64_t id, const CatalogRequest&, Fds&) {
+  reply(id, service_.catalog());
+}
+
+void HostSession::handle(std::uint64_t id, const DevicesRequest&, Fds&) {
+  reply(id, service_.devices());
+}
+
+void HostSession::handle(std::uint64_t id, SubmitRequest& request, Fds& fds) {
+  ipc::Fd tensors;
+  if (request.tensors) {
+    const auto index = static_cast<std::size_t>(*request.tensors);
+    if (index >= fds.size()) {
+      throw Error(ErrorCode::kBadRequest,
+                  "tensors: descriptor " + std::to_string(index) +
+                      " was named, but the frame carries " + std::to_string(fds.size()) + ".",
+                  {}, "tensors");
+    }
+    tensors = std::move(fds[index]);
+  }
+  const bool cancel_on_close = request.on_disconnect == OnDisconnect::kCancel;
+  const auto job = service_.submit(std::move(request), std::move(tensors), shared_from_this());
+  if (cancel_on_close) cancel_on_close_.push_back(job->id());
+  reply(id, {{"job", job->id()}, {"types", types_of(job->accepted().job.model)}});
+}
+
+void HostSession::handle(std::uint64_t id, const JobsRequest&, Fds&) {
+  boost::json::array jobs;
+  for (const auto& job : service_.all())
+    jobs.push_back(to_json(job->status()));
+  reply(id, {{"jobs", std::move(jobs)}});
+}
+
+void HostSession::handle(std::uint64_t id, const JobRequest& request, Fds&) {
+  const auto job = service_.find(request.job);
+  boost::json::object fields = to_json(job->status());
+  fields["spec"] = job::to_json(job->accepted().job);
+  reply(id, fields);
+}
+
+void HostSession::handle(std::uint64_t id, const WatchRequest& request, Fds&) {
+  const auto job = service_.find(request.job);
+  job->replay(*this, request.after);
+  reply(id);
+  job->subscribe(shared_from_this());
+}
+
+void HostSession::handle(std::uint64_t id, const CancelRequest& request, Fds&) {
+  service_.cancel(request.job);
+  reply(id);
+}
+
+void HostSession::handle(std::uint64_t id, const ResultRequest& request, Fds&) {
+  const auto job = service_.find(request.job);
+  const std::weak_ptr<HostSession> weak = weak_from_this();
+  job->when_ended([weak, id, job = std::weak_ptr<JobRecord>(job)] {
+    const auto self = weak.lock();
+    const auto ended = job.lock();
+    if (self && ended) self->send_result(id, *ended);
+  });
+}
+
+void HostSession::handle(std::uint64_t id, const ForgetRequest& request, Fds&) {
+  service_.forget(request.job);
+  reply(id);
+}
+
+void HostSession::handle(std::uint64_t id, const PingRequest&, Fds&) {
+  reply(id);
+}
+
+void HostSession::send_result(std::uint64_t id, const JobRecord& job) {
+  if (job.failure()) {
+    return connection_->send({0, error_reply(id, *job.failure(), job.id()), {}});
+  }
+  boost::json::object fields{{"state", name(job.state())}, {"outputs", job.result().outputs}};
+  Fds fds;
+  if (job.result().tensors.valid()) {
+    fields["tensors"] = 0;
+    fds.push_back(job.result().tensors.duplicate());
+  }
+  reply(id, fields, std::move(fds));
+}
+
+void HostSession::reply(std::uint64_t id, const boost::json::object& fields, Fds fds) {
+  connection_->send({0, ok_reply(id, fields), std::move(fds)});
+}
+
+void HostSession::end_with(const Failure& failure) {
+  connection_->send_and_close({0, error_frame(failure), {}});
+  on_closed();
+}
+
+void HostSession::on_closed() {
+  hello_deadline_.cancel();
+  for (const std::string& job : std::exchange(cancel_on_close_, {})) {
+    try {
+      service_.cancel(job);
+    } catch (const Error&) {
+      // Its result was forgotten meanwhile.
+    }
+  }
+  if (closed_) std::exchange(closed_, {})();
+}
+
+}  // namespace tandem::coordinator

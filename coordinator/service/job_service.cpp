@@ -1,0 +1,269 @@
+#include "coordinator/service/job_service.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "coordinator/service/device_report.hpp"
+#include "coordinator/service/model_spec_of.hpp"
+#include "ipc/log.hpp"
+#include "protocol/version.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+constexpr std::chrono::seconds kExpiryCheck(30);
+
+WorkerChange change_of(WorkerNotice::What what) {
+  using What = WorkerNotice::What;
+  switch (what) {
+    case What::kStarted:
+      return WorkerChange::kStarted;
+    case What::kReplaced:
+      return WorkerChange::kReplaced;
+    case What::kRerun:
+      return WorkerChange::kRerun;
+    case What::kLost:
+    case What::kQuarantined:
+      break;
+  }
+  return WorkerChange::kLost;
+}
+
+}  // namespace
+
+// Carries what a job's thread tells to the io thread, in order.
+class JobService::Progress : public JobProgress {
+ public:
+  Progress(boost::asio::io_context& io, std::shared_ptr<JobRecord> record)
+      : io_(io), record_(std::move(record)) {}
+
+  void phase(Phase phase) override {
+    PhaseEvent event;
+    event.phase = phase;
+    add(std::move(event));
+  }
+  void step(StepEvent event) override { add(std::move(event)); }
+  void warning(const std::string& code, const std::string& message) override {
+    add(WarningEvent{code, message});
+  }
+
+ private:
+  void add(Event event) {
+    boost::asio::post(io_, [record = record_, event = std::move(event)]() mutable {
+      record->add_event(std::move(event));
+    });
+  }
+
+  boost::asio::io_context& io_;
+  std::shared_ptr<JobRecord> record_;
+};
+
+JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExecutor& executor,
+                       HostLimits limits)
+    : io_(io),
+      limits_(limits),
+      executor_(executor),
+      jobs_(limits),
+      expiry_(io),
+      default_kind_(workers.workers.front().kind) {
+  PoolObserver observer;
+  observer.worker_event = [this](const WorkerEventInfo& info) { on_worker_event(info); };
+  observer.loading = [this](JobId job, ModelId model, ModelPart, bool loaded) {
+    on_loading(job, model, loaded);
+  };
+  pool_ = std::make_unique<WorkerPool>(
+      io, std::move(workers), [this](ModelId model) { return models_.files(model); },
+      std::move(observer));
+  expire_later();
+}
+
+JobService::~JobService() = default;
+
+std::shared_ptr<JobRecord> JobService::submit(SubmitRequest request, ipc::Fd tensors,
+                                              const std::shared_ptr<EventSink>& watcher) {
+  if (shutting_down_) throw Error(ErrorCode::kNoWorker, "The service is shutting down.");
+  std::vector<WarningEvent> warnings;
+  AcceptedJob accepted = accept(std::move(request.job), std::move(tensors), warnings);
+  if (request.previews) {
+    warnings.push_back({"no_previews", "events: this version makes no previews."});
+  }
+  auto record = std::make_shared<JobRecord>(jobs_.new_id(), std::move(accepted), request.priority);
+  jobs_.add(record);
+  record->subscribe(watcher);
+  PhaseEvent queued;
+  queued.position = static_cast<int>(jobs_.position(*record));
+  // After the reply, which tells the host the job's id.
+  boost::asio::post(io_, [this, record, queued, warnings = std::move(warnings)]() mutable {
+    record->add_event(queued);
+    for (WarningEvent& warning : warnings)
+      record->add_event(std::move(warning));
+    start_next();
+  });
+  ipc::log(ipc::LogLevel::kInfo, "jobs", "job=" + record->id() + " queued");
+  return record;
+}
+
+AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<WarningEvent>& warnings) {
+  AcceptedJob accepted;
+  accepted.id = JobId{next_job_++};
+  if (tensors.valid()) {
+    accepted.tensors = std::make_shared<TensorFile>(std::move(tensors), limits_.queued_bytes);
+  }
+  jobs_.check_quota(accepted.tensors ? accepted.tensors->size() : 0);
+  const KnownModel model =
+      models_.resolve(model_spec_of(job), [this](ModelId old) { pool_->unload(old); });
+  accepted.model = model.id;
+  accepted.info = model.info;
+  accepted.device_kind = choose_kind(job.model, warnings);
+  accepted.job = std::move(job);
+  executor_.check(accepted);
+  pool_->ensure_worker(accepted.device_kind);
+  return accepted;
+}
+
+// All parts of a model run on one kind of device in this version.
+std::string JobService::choose_kind(const job::Model& model, std::vector<WarningEvent>& warnings) {
+  const auto kind_of = [&](const job::DeviceName& device, const char* key) {
+    if (device == "cpu") return std::string("cpu");
+    if (device != "default") {
+      warnings.push_back({"unknown_device", std::string(key) + ": there is no " + device +
+                                                " here; the part stays on the default device."});
+    }
+    return default_kind_;
+  };
+  const std::string kind = kind_of(model.device, "model.device");
+  const auto check = [&](const job::DeviceName& device, const char* key) {
+    if (device == "default" || kind_of(device, key) == kind) return;
+    throw Error(
+        ErrorCode::kUnsupported,
+        std::string(key) + ": parts of a model on different kinds of devices are not supported.",
+        "Give model.device and " + std::string(key) + " the same value.", key);
+  };
+  check(model.text_device, "model.text_device");
+  check(model.vae_device, "model.vae_device");
+  return kind;
+}
+
+void JobService::start_next() {
+  if (running_ || shutting_down_) return;
+  const auto record = jobs_.next_queued();
+  if (!record) return;
+  running_ = record;
+  const AcceptedJob& accepted = record->accepted();
+  JobLimits limits{accepted.device_kind, {}};
+  if (accepted.job.workers.max) limits.max_workers = *accepted.job.workers.max;
+  record->set_worker_count(std::max<std::size_t>(1, pool_->usable_workers(limits)));
+  auto units = pool_->open_job(accepted.id, limits);
+  // The one before has handed in its result, so its thread is at its end.
+  thread_ = std::jthread([this, record, units] { run(record, units); });
+}
+
+void JobService::run(const std::shared_ptr<JobRecord>& record,
+                     const std::shared_ptr<UnitExecutor>& units) {
+  auto result = std::make_shared<JobResult>();
+  std::optional<Failure> failure;
+  Progress progress(io_, record);
+  try {
+    *result = executor_.execute(record->accepted(), *units, progress);
+  } catch (const Error& error) {
+    failure = error.failure();
+  } catch (const std::exception& error) {
+    failure = Failure{ErrorCode::kInternal, error.what()};
+  }
+  boost::asio::post(io_, [this, record, failure = std::move(failure), result] {
+    finish(record, failure, std::move(*result));
+  });
+}
+
+void JobService::finish(const std::shared_ptr<JobRecord>& record, std::optional<Failure> failure,
+                        JobResult result) {
+  pool_->close_job(record->accepted().id);
+  Phase state = Phase::kDone;
+  if (failure) state = failure->code == ErrorCode::kCancelled ? Phase::kCancelled : Phase::kFailed;
+  ipc::log(ipc::LogLevel::kInfo, "jobs",
+           "job=" + record->id() + " " + std::string(name(state)) +
+               (failure ? ": " + failure->message : std::string()));
+  record->end(state, std::move(failure), std::move(result));
+  record->release_inputs();
+  running_.reset();
+  if (shutting_down_) {
+    pool_->shut_down(std::exchange(on_shut_down_, {}));
+  } else {
+    start_next();
+  }
+}
+
+void JobService::cancel(const std::string& id) {
+  const auto record = jobs_.at(id);
+  if (record == running_) {
+    pool_->cancel_job(record->accepted().id);
+  } else if (!record->has_ended()) {
+    end_queued(*record);
+  }
+}
+
+void JobService::end_queued(JobRecord& record) {
+  record.end(Phase::kCancelled, Failure{ErrorCode::kCancelled, "The job was cancelled."}, {});
+  record.release_inputs();
+}
+
+boost::json::object JobService::catalog() const {
+  boost::json::object catalog = executor_.catalog();
+  catalog["device_types"] = {"cpu", "sim"};
+  return catalog;
+}
+
+boost::json::object JobService::devices() const {
+  return device_report(pool_->workers(), [this](ModelId model) { return models_.name(model); });
+}
+
+void JobService::shut_down(std::function<void()> done) {
+  if (std::exchange(shutting_down_, true)) return;
+  expiry_.cancel();
+  for (const auto& record : jobs_.all()) {
+    if (record != running_ && !record->has_ended()) end_queued(*record);
+  }
+  if (!running_) return pool_->shut_down(std::move(done));
+  on_shut_down_ = std::move(done);
+  pool_->cancel_job(running_->accepted().id);
+}
+
+void JobService::on_worker_event(const WorkerEventInfo& info) {
+  if (!running_) return;
+  if (info.what == WorkerNotice::What::kQuarantined) {
+    running_->add_event(
+        WarningEvent{"worker_quarantined",
+                     info.worker + " keeps ending and is not started again. " + info.words});
+    return;
+  }
+  WorkerEvent event;
+  event.worker = info.worker;
+  event.what = change_of(info.what);
+  if (info.what == WorkerNotice::What::kLost) {
+    event.exit = info.exit;
+    event.signal = info.signal;
+    event.last_words = info.words;
+  }
+  if (info.what == WorkerNotice::What::kRerun) event.unit = info.unit.value;
+  running_->add_event(std::move(event));
+}
+
+void JobService::on_loading(JobId job, ModelId model, bool loaded) {
+  if (!running_ || running_->accepted().id != job || running_->has_ended()) return;
+  PhaseEvent event;
+  event.phase = Phase::kLoading;
+  event.file = models_.name(model);
+  event.of = running_->accepted().info.bytes;
+  event.bytes = loaded ? event.of : 0;
+  running_->add_event(std::move(event));
+}
+
+void JobService::expire_later() {
+  expiry_.expires_after(kExpiryCheck);
+  expiry_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    jobs_.expire(std::chrono::steady_clock::now());
+    expire_later();
+  });
+}
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,77 @@
+// Takes jobs, runs them one after the other on a thread of their own, and keeps what became of
+// them. What a host's connection asks for ends up here.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/json/object.hpp>
+
+#include "coordinator/service/job_executor.hpp"
+#include "coordinator/service/job_table.hpp"
+#include "coordinator/service/model_registry.hpp"
+#include "coordinator/workers/worker_pool.hpp"
+#include "ipc/fd.hpp"
+#include "protocol/host_message.hpp"
+
+namespace tandem::coordinator {
+
+// Lives on the io thread; so are all calls.
+class JobService {
+ public:
+  JobService(boost::asio::io_context& io, PoolOptions workers, JobExecutor& executor,
+             HostLimits limits);
+  ~JobService();
+
+  const HostLimits& limits() const { return limits_; }
+
+  // Checks everything that can be checked before a job runs; throws Error. The watcher gets its
+  // events.
+  std::shared_ptr<JobRecord> submit(SubmitRequest request, ipc::Fd tensors,
+                                    const std::shared_ptr<EventSink>& watcher);
+  // Throws kNotFound.
+  std::shared_ptr<JobRecord> find(const std::string& id) const { return jobs_.at(id); }
+  std::vector<std::shared_ptr<JobRecord>> all() const { return jobs_.all(); }
+  // Cancelling twice, or what has ended, is no error.
+  void cancel(const std::string& id);
+  void forget(const std::string& id) { jobs_.forget(id); }
+
+  boost::json::object catalog() const;
+  boost::json::object devices() const;
+
+  // Cancels all jobs and ends all workers, then calls `done`.
+  void shut_down(std::function<void()> done);
+
+ private:
+  class Progress;
+
+  AcceptedJob accept(job::Job job, ipc::Fd tensors, std::vector<WarningEvent>& warnings);
+  std::string choose_kind(const job::Model& model, std::vector<WarningEvent>& warnings);
+  void start_next();
+  void run(const std::shared_ptr<JobRecord>& record, const std::shared_ptr<UnitExecutor>& units);
+  void finish(const std::shared_ptr<JobRecord>& record, std::optional<Failure> failure,
+              JobResult result);
+  void end_queued(JobRecord& record);
+  void on_worker_event(const WorkerEventInfo& info);
+  void on_loading(JobId job, ModelId model, bool loaded);
+  void expire_later();
+
+  boost::asio::io_context& io_;
+  HostLimits limits_;
+  JobExecutor& executor_;
+  ModelRegistry models_;
+  JobTable jobs_;
+  std::unique_ptr<WorkerPool> pool_;
+  std::shared_ptr<JobRecord> running_;
+  std::jthread thread_;
+  boost::asio::steady_timer expiry_;
+  std::uint64_t next_job_ = 1;
+  std::string default_kind_;
+  bool shutting_down_ = false;
+  std::function<void()> on_shut_down_;
+};
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,44 @@
+// All jobs of a service: the queue, the one that runs, and the results that wait to be fetched.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coordinator/service/job_record.hpp"
+#include "protocol/host_reply.hpp"
+
+namespace tandem::coordinator {
+
+class JobTable {
+ public:
+  explicit JobTable(HostLimits limits);
+
+  // Throws kQuota where too many jobs, or too many bytes of tensors, wait already.
+  void check_quota(std::size_t tensor_bytes) const;
+
+  std::string new_id();
+  void add(const std::shared_ptr<JobRecord>& job);
+  // Throws kNotFound.
+  std::shared_ptr<JobRecord> at(const std::string& id) const;
+  // The one to run next: highest priority, then first come; null where none waits.
+  std::shared_ptr<JobRecord> next_queued() const;
+  // How many run before it.
+  std::size_t position(const JobRecord& job) const;
+  std::vector<std::shared_ptr<JobRecord>> all() const;  // in the order of submission
+
+  // Throws kBadRequest for a job that has not ended.
+  void forget(const std::string& id);
+  // Forgets what ended before now - time-to-live.
+  void expire(std::chrono::steady_clock::time_point now);
+
+ private:
+  HostLimits limits_;
+  std::string prefix_;  // of this service's ids, so that an old id is never taken for a new job
+  std::uint64_t next_ = 1;
+  std::map<std::uint64_t, std::shared_ptr<JobRecord>> jobs_;  // by number
+};
+
+}  // namespace tandem::coordinator

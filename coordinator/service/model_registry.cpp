@@ -1,0 +1,46 @@
+#include "coordinator/service/model_registry.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "models/checkpoint/detect.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
+}  // namespace
+
+KnownModel ModelRegistry::resolve(const ModelSpec& spec,
+                                  const std::function<void(ModelId)>& replaced) {
+  models::Inspection found = models::inspect_model(spec);
+  const auto known = std::ranges::find_if(models_, [&](const auto& entry) {
+    return !entry.second.outdated && entry.second.spec == spec;
+  });
+  if (known != models_.end()) {
+    if (known->second.stamps == found.files) return {known->first, known->second.info};
+    known->second.outdated = true;
+    replaced(known->first);
+  }
+  const ModelId id{next_++};
+  models_.emplace(id, Entry{spec, std::move(found.files), found.info, false});
+  return {id, std::move(found.info)};
+}
+
+ModelFiles ModelRegistry::files(ModelId id) const {
+  const Entry& entry = models_.at(id);
+  return {entry.spec, entry.stamps};
+}
+
+std::string ModelRegistry::name(ModelId id) const {
+  const ModelSpec& spec = models_.at(id).spec;
+  for (const std::string& path : {spec.file, spec.vae}) {
+    if (!path.empty()) return file_name(path);
+  }
+  return spec.text_encoders.empty() ? std::string() : file_name(spec.text_encoders.front());
+}
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,57 @@
+// Predictions of whole lists of conds, computed by units.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "coordinator/conditioning/cond_list.hpp"
+#include "coordinator/conditioning/resolved_cond.hpp"
+#include "coordinator/units/cond_splitter.hpp"
+#include "coordinator/units/unit_runner.hpp"
+#include "protocol/job/job.hpp"
+
+namespace tandem::coordinator {
+
+// What a guider works with.
+class CondEvaluator {
+ public:
+  virtual ~CondEvaluator() = default;
+
+  // The denoised prediction of each list at x, in the order of lists, of x's shape: (batch,
+  // channels, height, width) float32. Blocks; throws Error.
+  virtual std::vector<at::Tensor> evaluate(std::span<const ListId> lists, const at::Tensor& x,
+                                           float sigma) = 0;
+};
+
+// What the grouping of conds into units depends on.
+struct BatchingPolicy {
+  job::Batching batching = job::Batching::kAuto;
+  std::size_t workers = 1;  // when the job starts
+  std::string_view device_kind = "cpu";
+};
+
+// One list's conds.
+struct CondList {
+  ListId list = ListId::kPositive;
+  std::vector<ResolvedCond> conds;
+};
+
+// By a UnitRunner, which must outlive it. Groups are formed in the constructor and stay.
+class UnitCondEvaluator : public CondEvaluator {
+ public:
+  // Makes all conds known to the runner, in the order given.
+  UnitCondEvaluator(UnitRunner& runner, const std::vector<CondList>& lists,
+                    const BatchingPolicy& policy);
+
+  std::vector<at::Tensor> evaluate(std::span<const ListId> lists, const at::Tensor& x,
+                                   float sigma) override;
+
+ private:
+  UnitRunner& runner_;
+  CondSplitter splitter_;
+};
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,43 @@
+// What sampling asks of the rest of Tandem: forward passes of conds, computed somewhere. A
+// sampler's mathematics sees no worker, no process and no transport behind it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+namespace tandem::coordinator {
+
+// What the network is conditioned on, the same for all steps of a job. Tensors are float32 on the
+// CPU.
+struct CondTensors {
+  at::Tensor context;  // (rows, tokens, width)
+  at::Tensor pooled;   // (rows, width); undefined where the family takes none
+  // SDXL: height, width, crop_h, crop_w, target_height, target_width in pixels.
+  std::optional<std::array<double, 6>> sizes;
+};
+
+// One unit: conds that share a forward pass over the same x.
+struct DenoiseCall {
+  at::Tensor x;                    // (batch, channels, height, width) float32, the sampler's space
+  float sigma = 0.0F;              // the same for the whole batch
+  std::vector<std::size_t> conds;  // what add_cond returned
+};
+
+class UnitRunner {
+ public:
+  virtual ~UnitRunner() = default;
+
+  // Makes a cond known for the rest of the job; it is sent to a worker once, when first used there.
+  virtual std::size_t add_cond(CondTensors cond) = 0;
+
+  // Computes all calls, on any number of workers, and returns one result per call in the order of
+  // the calls: the denoised predictions (ComfyUI's apply_model) of its conds, (conds, batch,
+  // channels, height, width) float32. Throws Error: kCancelled, kWorkerLost, kNotFinite, ...
+  virtual std::vector<at::Tensor> denoise(const std::vector<DenoiseCall>& calls) = 0;
+};
+
+}  // namespace tandem::coordinator

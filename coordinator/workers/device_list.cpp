@@ -1,0 +1,104 @@
+#include "coordinator/workers/device_list.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include "protocol/error.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+constexpr std::string_view kForms =
+    "Devices are written cpu, cpu:2 or sim:8@20ms, separated by commas.";
+
+struct Item {
+  std::string kind;
+  int count = 1;
+  std::string delay;  // "20ms", of sim
+};
+
+[[noreturn]] void refuse(ErrorCode code, std::string_view item, const std::string& why) {
+  throw Error(code, "Device '" + std::string(item) + "': " + why, std::string(kForms));
+}
+
+int parse_count(std::string_view text, std::string_view item) {
+  int count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    refuse(ErrorCode::kBadRequest, item, "the number of workers is missing or not a number.");
+  }
+  if (count < 1 || count > kMaxWorkers) {
+    refuse(ErrorCode::kOutOfRange, item,
+           "the number of workers must be between 1 and " + std::to_string(kMaxWorkers) + ".");
+  }
+  return count;
+}
+
+// "20ms", "1.5ms", "300us": a number and a unit.
+void check_delay(std::string_view text, std::string_view item) {
+  double value = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (error != std::errc() || (unit != "ms" && unit != "us" && unit != "s") || !(value >= 0.0)) {
+    refuse(ErrorCode::kBadRequest, item, "the time after @ is a number with s, ms or us.");
+  }
+  const double milliseconds = unit == "s" ? value * 1e3 : unit == "us" ? value / 1e3 : value;
+  if (milliseconds > 60'000.0)
+    refuse(ErrorCode::kOutOfRange, item, "the time after @ is too long.");
+}
+
+void check_kind(std::string_view kind, std::string_view item) {
+  if (kind == "gpu") refuse(ErrorCode::kUnsupported, item, "this build has no GPU workers.");
+  if (kind != "cpu" && kind != "sim") {
+    refuse(ErrorCode::kBadRequest, item, "there is no such kind of device.");
+  }
+}
+
+Item parse_item(std::string_view text) {
+  Item item;
+  std::string_view rest = text;
+  if (const auto at = rest.find('@'); at != std::string_view::npos) {
+    item.delay = rest.substr(at + 1);
+    rest = rest.substr(0, at);
+    check_delay(item.delay, text);
+  }
+  const auto colon = rest.find(':');
+  item.kind = rest.substr(0, colon);
+  check_kind(item.kind, text);
+  if (colon != std::string_view::npos) item.count = parse_count(rest.substr(colon + 1), text);
+  if (!item.delay.empty() && item.kind != "sim") {
+    refuse(ErrorCode::kBadRequest, text, "only sim takes a time after @.");
+  }
+  return item;
+}
+
+}  // namespace
+
+std::vector<WorkerSpec> parse_device_list(std::string_view list) {
+  std::vector<WorkerSpec> workers;
+  std::map<std::string, int> numbers;
+  while (true) {
+    const auto comma = list.find(',');
+    const Item item = parse_item(list.substr(0, comma));
+    for (int i = 0; i < item.count; ++i) {
+      const std::string name = item.kind + "#" + std::to_string(numbers[item.kind]++);
+      const std::string device = item.delay.empty() ? item.kind : item.kind + "@" + item.delay;
+      workers.push_back({name, item.kind, device});
+    }
+    if (workers.size() > static_cast<std::size_t>(kMaxWorkers)) {
+      refuse(ErrorCode::kOutOfRange, list,
+             "a service has at most " + std::to_string(kMaxWorkers) + " workers.");
+    }
+    if (comma == std::string_view::npos) return workers;
+    list = list.substr(comma + 1);
+  }
+}
+
+int default_threads(const std::vector<WorkerSpec>& workers, unsigned cores) {
+  const auto cpu = std::ranges::count(workers, "cpu", &WorkerSpec::kind);
+  if (cpu == 0) return 1;
+  return std::max(1, static_cast<int>(cores) / static_cast<int>(cpu));
+}
+
+}  // namespace tandem::coordinator

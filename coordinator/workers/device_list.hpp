@@ -1,0 +1,31 @@
+// The LIST of `--devices`: which workers a service has, in which order.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tandem::coordinator {
+
+// One worker to be kept running.
+struct WorkerSpec {
+  std::string name;    // "cpu#0", "sim#3"
+  std::string kind;    // "cpu", "sim"
+  std::string device;  // what its process is told: "cpu", "sim@20ms"
+
+  bool operator==(const WorkerSpec&) const = default;
+};
+
+inline constexpr int kMaxWorkers = 64;
+
+// "cpu", "cpu:2", "sim:8@20ms", several separated by commas; numbering goes on over the list.
+// Throws kBadRequest for what can't be read, kOutOfRange for more than kMaxWorkers, kUnsupported
+// for a kind of device that this build does not have; each names the item.
+std::vector<WorkerSpec> parse_device_list(std::string_view list);
+
+// Threads of each CPU worker where `--threads` is not given: cores divided by CPU workers, at
+// least 1.
+int default_threads(const std::vector<WorkerSpec>& workers, unsigned cores);
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,84 @@
+#include "coordinator/workers/job_units.hpp"
+
+#include <utility>
+
+namespace tandem::coordinator {
+namespace {
+
+// Constants of a job are numbered within it, so that an id is never used by two jobs.
+constexpr int kConstantBits = 24;
+
+Failure cancelled_failure() {
+  return {ErrorCode::kCancelled, "The job was cancelled."};
+}
+
+}  // namespace
+
+void UnitBatch::deliver(std::size_t index, UnitOutcome outcome) {
+  if (ended_) return;
+  outcomes_[index] = std::move(outcome);
+  if (--missing_ > 0) return;
+  ended_ = true;
+  promise_.set_value(std::move(outcomes_));
+}
+
+void UnitBatch::fail(const Failure& failure) {
+  if (std::exchange(ended_, true)) return;
+  promise_.set_exception(std::make_exception_ptr(Error(failure)));
+}
+
+ConstantId JobUnits::add_constant(ConstantData data) {
+  const std::lock_guard lock(mutex_);
+  const ConstantId id{(job_.value << kConstantBits) + constants_.size() + 1};
+  constants_.emplace(id, std::move(data));
+  return id;
+}
+
+std::vector<UnitOutcome> JobUnits::run(std::vector<UnitTask> tasks) {
+  check_cancelled();
+  if (tasks.empty()) return {};
+  const auto batch = std::make_shared<UnitBatch>(job_, tasks.size());
+  auto results = batch->results();
+  submit_(batch, std::move(tasks));
+  return results.get();
+}
+
+void JobUnits::check_cancelled() {
+  if (cancelled_) throw Error(cancelled_failure());
+}
+
+bool JobUnits::admit(const std::shared_ptr<UnitBatch>& batch) {
+  if (cancelled_) {
+    batch->fail(cancelled_failure());
+    return false;
+  }
+  std::erase_if(batches_, [](const auto& weak) { return weak.expired(); });
+  batches_.push_back(batch);
+  return true;
+}
+
+void JobUnits::fail(const Failure& failure) {
+  for (const auto& weak : std::exchange(batches_, {})) {
+    if (const auto batch = weak.lock()) batch->fail(failure);
+  }
+}
+
+void JobUnits::cancel() {
+  cancelled_ = true;
+  fail(cancelled_failure());
+}
+
+CondData JobUnits::constant(ConstantId id) const {
+  const std::lock_guard lock(mutex_);
+  return constants_.at(id).cond;
+}
+
+std::vector<ConstantId> JobUnits::constants() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<ConstantId> ids;
+  for (const auto& [id, data] : constants_)
+    ids.push_back(id);
+  return ids;
+}
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,70 @@
+// One job's units between its thread, which blocks in run(), and the io thread, where everything
+// else of them happens.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "coordinator/dispatch/unit_executor.hpp"
+
+namespace tandem::coordinator {
+
+// The units of one call of UnitExecutor::run. On the io thread, but for the future.
+class UnitBatch {
+ public:
+  UnitBatch(JobId job, std::size_t units) : job_(job), missing_(units), outcomes_(units) {}
+
+  JobId job() const { return job_; }
+  std::future<std::vector<UnitOutcome>> results() { return promise_.get_future(); }
+  void deliver(std::size_t index, UnitOutcome outcome);
+  // The first failure counts; what is delivered later is dropped.
+  void fail(const Failure& failure);
+
+ private:
+  JobId job_;
+  std::size_t missing_;
+  std::vector<UnitOutcome> outcomes_;
+  std::promise<std::vector<UnitOutcome>> promise_;
+  bool ended_ = false;
+};
+
+class JobUnits : public UnitExecutor {
+ public:
+  // Hands a batch to the io thread; called on the job's thread.
+  using Submit = std::function<void(std::shared_ptr<UnitBatch>, std::vector<UnitTask>)>;
+
+  JobUnits(JobId job, std::shared_ptr<TensorArena> inputs, Submit submit)
+      : job_(job), inputs_(std::move(inputs)), submit_(std::move(submit)) {}
+
+  TensorArena& inputs() override { return *inputs_; }
+  ConstantId add_constant(ConstantData data) override;
+  std::vector<UnitOutcome> run(std::vector<UnitTask> tasks) override;
+  void check_cancelled() override;
+
+  // ---- on the io thread ----
+
+  // Takes a batch in; one that comes after the cancel fails at once (false).
+  bool admit(const std::shared_ptr<UnitBatch>& batch);
+  void fail(const Failure& failure);
+  void cancel();
+
+  CondData constant(ConstantId id) const;
+  std::vector<ConstantId> constants() const;
+
+ private:
+  JobId job_;
+  std::shared_ptr<TensorArena> inputs_;
+  Submit submit_;
+  std::atomic<bool> cancelled_ = false;
+  std::vector<std::weak_ptr<UnitBatch>> batches_;
+  mutable std::mutex mutex_;  // of the constants, which both threads use
+  std::map<ConstantId, ConstantData> constants_;
+};
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,347 @@
+#include "coordinator/workers/worker_pool.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/post.hpp>
+
+#include "ipc/log.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+constexpr double kSpeedSmoothing = 0.2;
+
+TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
+
+std::vector<WorkerSlot> dispatch_slots(const std::vector<WorkerSpec>& workers) {
+  std::vector<WorkerSlot> slots;
+  for (const WorkerSpec& worker : workers)
+    slots.push_back({worker.name, worker.kind});
+  return slots;
+}
+
+}  // namespace
+
+struct WorkerPool::PendingUnit {
+  UnitTask task;
+  std::shared_ptr<UnitBatch> batch;
+  std::size_t index = 0;  // in the batch
+  // While a worker computes it. A worker that died keeps its hold until its exit was seen.
+  std::shared_ptr<ArenaBlock> output;
+};
+
+struct WorkerPool::Slot {
+  WorkerSpec spec;
+  WorkerId worker;
+  std::unique_ptr<WorkerProcess> process;
+  WorkerEnd last_end;  // of the process before
+  WorkerHello hello;
+  std::map<ModelId, std::uint64_t> models;
+  std::uint64_t units_done = 0;
+  double unit_seconds = 0.0;
+};
+
+WorkerPool::WorkerPool(boost::asio::io_context& io, PoolOptions options, FindModel find_model,
+                       PoolObserver observer)
+    : io_(io),
+      options_(std::move(options)),
+      find_model_(std::move(find_model)),
+      observer_(std::move(observer)),
+      inputs_(std::make_shared<TensorArena>()),
+      dispatcher_(dispatch_slots(options_.workers), options_.respawn, now()),
+      timer_(io) {
+  for (const WorkerSpec& spec : options_.workers) {
+    slots_.push_back(std::make_unique<Slot>());
+    slots_.back()->spec = spec;
+  }
+  carry_out();
+}
+
+WorkerPool::~WorkerPool() = default;
+
+std::shared_ptr<UnitExecutor> WorkerPool::open_job(JobId job, JobLimits limits) {
+  const auto submit_later = [this](std::shared_ptr<UnitBatch> batch, std::vector<UnitTask> tasks) {
+    boost::asio::post(io_, [this, batch = std::move(batch), tasks = std::move(tasks)]() mutable {
+      submit(batch, std::move(tasks));
+    });
+  };
+  auto units = std::make_shared<JobUnits>(job, inputs_, submit_later);
+  jobs_[job] = units;
+  dispatcher_.open_job(job, std::move(limits));
+  return units;
+}
+
+void WorkerPool::cancel_job(JobId job) {
+  const auto it = jobs_.find(job);
+  if (it != jobs_.end()) it->second->cancel();
+}
+
+void WorkerPool::close_job(JobId job) {
+  const auto it = jobs_.find(job);
+  if (it == jobs_.end()) return;
+  const std::vector<ConstantId> constants = it->second->constants();
+  for (const auto& slot : slots_) {
+    if (!slot->process) continue;
+    const auto known = slot->process->forget(constants);
+    if (!known.empty()) slot->process->send(DropConstants{known});
+  }
+  jobs_.erase(it);
+  std::erase_if(units_, [&](const auto& unit) { return unit.second.batch->job() == job; });
+  dispatcher_.close_job(job, now());
+  carry_out();
+}
+
+bool WorkerPool::ensure_worker(const std::string& kind) {
+  const auto has_kind = [&](const auto& slot) { return slot->spec.kind == kind; };
+  if (std::ranges::any_of(slots_, has_kind)) return true;
+  if (kind != "cpu") return false;
+  slots_.push_back(std::make_unique<Slot>());
+  slots_.back()->spec = WorkerSpec{"cpu#0", "cpu", "cpu"};
+  dispatcher_.add_slot({"cpu#0", "cpu"}, now());
+  carry_out();
+  return true;
+}
+
+std::size_t WorkerPool::usable_workers(const JobLimits& limits) const {
+  return dispatcher_.usable_workers(limits);
+}
+
+void WorkerPool::unload(ModelId model) {
+  dispatcher_.model_dropped(model);
+  for (const auto& slot : slots_) {
+    if (slot->models.erase(model) > 0 && slot->process) slot->process->send(UnloadModel{model});
+  }
+}
+
+std::vector<WorkerView> WorkerPool::workers() const {
+  std::vector<WorkerView> views;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const Slot& slot = *slots_[i];
+    const SlotView state = dispatcher_.view(i);
+    WorkerView view{slot.spec.name,         slot.spec.kind,
+                    slot.hello.description, state.state,
+                    state.reason,           slot.process ? slot.process->pid() : 0,
+                    slot.hello.threads,     slot.units_done,
+                    slot.unit_seconds,      {}};
+    for (const auto& [model, bytes] : slot.models)
+      view.models.push_back({model, bytes});
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+void WorkerPool::shut_down(std::function<void()> done) {
+  shutting_down_ = true;
+  on_shut_down_ = std::move(done);
+  timer_.cancel();
+  for (const auto& [id, job] : jobs_)
+    job->cancel();
+  bool any = false;
+  for (const auto& slot : slots_) {
+    if (!slot->process) continue;
+    any = true;
+    slot->process->kill("the service is shut down");
+  }
+  if (!any) on_shut_down_();
+}
+
+void WorkerPool::submit(const std::shared_ptr<UnitBatch>& batch, std::vector<UnitTask> tasks) {
+  const auto job = jobs_.find(batch->job());
+  if (job == jobs_.end()) return batch->fail({ErrorCode::kCancelled, "The job has ended."});
+  if (!job->second->admit(batch)) return;
+  std::vector<UnitTicket> tickets;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const UnitId id{next_unit_++};
+    tickets.push_back({id, batch->job(), model_of(tasks[i].unit), part_of(tasks[i].unit)});
+    units_.emplace(id, PendingUnit{std::move(tasks[i]), batch, i, nullptr});
+  }
+  dispatcher_.submit(tickets, now());
+  carry_out();
+}
+
+// A command may lead to further ones (a worker that can't be started); they are taken in the same
+// loop.
+void WorkerPool::carry_out() {
+  if (std::exchange(carrying_out_, true)) return;
+  for (auto commands = dispatcher_.take_commands(); !commands.empty();
+       commands = dispatcher_.take_commands()) {
+    if (shutting_down_) continue;
+    for (const Command& command : commands) {
+      std::visit([this](const auto& c) { carry_out(c); }, command);
+    }
+  }
+  carrying_out_ = false;
+  arm_timer();
+}
+
+void WorkerPool::carry_out(const SpawnWorker& command) {
+  Slot& slot = *slots_[command.slot];
+  slot.worker = command.worker;
+  slot.models.clear();
+  const std::size_t index = command.slot;
+  const WorkerId worker = command.worker;
+  WorkerProcess::Handlers handlers;
+  handlers.on_message = [this, index, worker](FromWorker message) {
+    receive(index, worker, std::move(message));
+  };
+  handlers.on_exit = [this, index, worker](const WorkerEnd& end) {
+    worker_exited(index, worker, end);
+  };
+  const int threads = slot.spec.kind == "cpu" ? options_.threads : 1;
+  try {
+    slot.process = std::make_unique<WorkerProcess>(
+        io_, WorkerLaunch{options_.worker_program, slot.spec, threads}, std::move(handlers));
+  } catch (const Error& error) {
+    dispatcher_.worker_exited(worker, std::string("It could not be started: ") + error.what(),
+                              now());
+  }
+}
+
+void WorkerPool::carry_out(const KillWorker& command) {
+  if (WorkerProcess* process = find_process(command.worker)) process->kill(command.reason);
+}
+
+void WorkerPool::carry_out(const LoadPart& command) {
+  WorkerProcess* process = find_process(command.worker);
+  if (process == nullptr) return;
+  ModelFiles files = find_model_(command.model);
+  process->send(
+      LoadModel{command.model, std::move(files.spec), std::move(files.stamps), command.part});
+  observer_.loading(command.job, command.model, command.part, false);
+}
+
+void WorkerPool::carry_out(const StartUnit& command) {
+  WorkerProcess* process = find_process(command.worker);
+  const auto it = units_.find(command.unit);
+  if (process == nullptr || it == units_.end()) return;
+  PendingUnit& unit = it->second;
+  try {
+    process->share_inputs(*inputs_);
+    send_constants(*process, unit.batch->job(), unit.task.constants);
+    OutputSlot output;
+    if (unit.task.output_bytes > 0) {
+      unit.output = process->allocate_output(unit.task.output_bytes);
+      output = {unit.output->segment(), unit.output->offset(), unit.output->bytes()};
+    }
+    process->send(RunUnit{command.unit, command.generation, unit.task.unit, output});
+  } catch (const Error& error) {
+    dispatcher_.unit_failed(command.worker, command.unit, command.generation, error.failure(),
+                            now());
+  }
+}
+
+void WorkerPool::carry_out(const FailJob& command) {
+  std::erase_if(units_, [&](const auto& unit) { return unit.second.batch->job() == command.job; });
+  const auto job = jobs_.find(command.job);
+  if (job != jobs_.end()) job->second->fail(command.failure);
+}
+
+void WorkerPool::carry_out(const WorkerNotice& command) {
+  const Slot& slot = *slots_[command.slot];
+  WorkerEventInfo info{command.what, slot.spec.name, command.detail, {}, {}, command.unit};
+  if (command.what == WorkerNotice::What::kLost) {
+    info.exit = slot.last_end.exit;
+    info.signal = slot.last_end.signal;
+  }
+  observer_.worker_event(info);
+}
+
+void WorkerPool::receive(std::size_t slot, WorkerId worker, FromWorker message) {
+  std::visit([&](auto& m) { handle(slot, worker, std::move(m)); }, message);
+  carry_out();
+}
+
+void WorkerPool::handle(std::size_t slot, WorkerId worker, WorkerHello message) {
+  if (message.protocol != kWorkerProtocolVersion) {
+    slots_[slot]->process->kill("it speaks version " + std::to_string(message.protocol) +
+                                " of the worker protocol, not " +
+                                std::to_string(kWorkerProtocolVersion));
+    return;
+  }
+  slots_[slot]->hello = std::move(message);
+  dispatcher_.worker_ready(worker, now());
+}
+
+void WorkerPool::handle(std::size_t slot, WorkerId worker, ModelLoaded message) {
+  slots_[slot]->models[message.model] = message.bytes_held;
+  dispatcher_.model_loaded(worker, message.model, message.part, now());
+  for (const auto& [job, units] : jobs_)
+    observer_.loading(job, message.model, message.part, true);
+}
+
+void WorkerPool::handle(std::size_t slot, WorkerId worker, ModelFailed message) {
+  message.failure.worker = slots_[slot]->spec.name;
+  dispatcher_.model_failed(worker, message.failure, now());
+}
+
+void WorkerPool::handle(std::size_t index, WorkerId worker, UnitDone message) {
+  Slot& slot = *slots_[index];
+  ++slot.units_done;
+  slot.unit_seconds =
+      slot.unit_seconds == 0.0
+          ? message.seconds
+          : slot.unit_seconds + kSpeedSmoothing * (message.seconds - slot.unit_seconds);
+  if (!dispatcher_.unit_done(worker, message.unit_id, message.generation, now())) return;
+  deliver(message.unit_id,
+          UnitOutcome{std::move(message.result), nullptr, slot.spec.name, message.seconds});
+}
+
+void WorkerPool::handle(std::size_t slot, WorkerId worker, UnitFailed message) {
+  message.failure.worker = slots_[slot]->spec.name;
+  dispatcher_.unit_failed(worker, message.unit_id, message.generation, message.failure, now());
+}
+
+void WorkerPool::worker_exited(std::size_t slot, WorkerId worker, const WorkerEnd& end) {
+  slots_[slot]->process.reset();
+  slots_[slot]->models.clear();
+  if (shutting_down_) {
+    const auto lives = [](const auto& s) { return s->process != nullptr; };
+    if (std::ranges::none_of(slots_, lives) && on_shut_down_) std::exchange(on_shut_down_, {})();
+    return;
+  }
+  slots_[slot]->last_end = end;
+  ipc::log(ipc::LogLevel::kWarn, "workers", end.words);
+  dispatcher_.worker_exited(worker, end.words, now());
+  carry_out();
+}
+
+void WorkerPool::send_constants(WorkerProcess& process, JobId job,
+                                const std::vector<ConstantId>& constants) {
+  for (const ConstantId constant : constants) {
+    if (process.learns(constant)) {
+      process.send(PutConstant{constant, jobs_.at(job)->constant(constant)});
+    }
+  }
+}
+
+void WorkerPool::deliver(UnitId unit, UnitOutcome outcome) {
+  const auto it = units_.find(unit);
+  if (it == units_.end()) return;
+  outcome.output = std::move(it->second.output);
+  const auto batch = it->second.batch;
+  const std::size_t index = it->second.index;
+  units_.erase(it);
+  batch->deliver(index, std::move(outcome));
+}
+
+void WorkerPool::arm_timer() {
+  const auto deadline = dispatcher_.next_deadline();
+  if (!deadline || shutting_down_) return;
+  timer_.expires_at(*deadline);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    dispatcher_.tick(now());
+    carry_out();
+  });
+}
+
+WorkerProcess* WorkerPool::find_process(WorkerId worker) {
+  for (const auto& slot : slots_) {
+    if (slot->worker == worker) return slot->process.get();
+  }
+  return nullptr;
+}
+
+}  // namespace tandem::coordinator

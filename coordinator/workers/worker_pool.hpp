@@ -1,0 +1,138 @@
+// The workers of a service: carries out what the dispatcher decides, and gives job threads a way to
+// have units computed.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "coordinator/dispatch/dispatcher.hpp"
+#include "coordinator/dispatch/unit_executor.hpp"
+#include "coordinator/workers/job_units.hpp"
+#include "coordinator/workers/worker_process.hpp"
+
+namespace tandem::coordinator {
+
+// What a worker must be told to load a model.
+struct ModelFiles {
+  ModelSpec spec;
+  std::vector<FileStamp> stamps;
+};
+
+struct PoolOptions {
+  std::filesystem::path worker_program;
+  std::vector<WorkerSpec> workers;
+  int threads = 1;  // per CPU worker
+  RespawnPolicy respawn;
+};
+
+// What became of a worker, for the events of jobs and for the log.
+struct WorkerEventInfo {
+  WorkerNotice::What what = WorkerNotice::What::kStarted;
+  std::string worker;
+  std::string words;  // with kLost: a sentence with the exit and the last lines it wrote
+  std::optional<int> exit;
+  std::optional<int> signal;
+  UnitId unit;  // with kRerun
+};
+
+// Told on the io thread.
+struct PoolObserver {
+  std::function<void(const WorkerEventInfo&)> worker_event;
+  std::function<void(JobId, ModelId, ModelPart, bool loaded)> loading;
+};
+
+struct HeldModel {
+  ModelId model;
+  std::uint64_t bytes = 0;
+};
+
+// One worker for `tandem devices`.
+struct WorkerView {
+  std::string name;
+  std::string kind;
+  std::string description;
+  SlotState state = SlotState::kWaiting;
+  std::string reason;
+  int pid = 0;  // 0: no process
+  int threads = 0;
+  std::uint64_t units_done = 0;
+  double unit_seconds = 0.0;  // of the last units, smoothed; 0: none yet
+  std::vector<HeldModel> models;
+};
+
+class WorkerPool {
+ public:
+  using FindModel = std::function<ModelFiles(ModelId)>;
+
+  WorkerPool(boost::asio::io_context& io, PoolOptions options, FindModel find_model,
+             PoolObserver observer);
+  ~WorkerPool();
+
+  // ---- on the io thread ----
+
+  // The view of a new job. Its run() may be called from one other thread until close_job.
+  std::shared_ptr<UnitExecutor> open_job(JobId job, JobLimits limits);
+  void cancel_job(JobId job);
+  void close_job(JobId job);
+
+  // A worker of the kind exists or is started; false where this build has no such kind.
+  bool ensure_worker(const std::string& kind);
+  std::size_t usable_workers(const JobLimits& limits) const;
+  void unload(ModelId model);
+
+  std::vector<WorkerView> workers() const;
+  // Asks every worker to end; `done` is called when the last one has.
+  void shut_down(std::function<void()> done);
+
+  // ---- from any thread ----
+
+  const std::shared_ptr<TensorArena>& inputs() const { return inputs_; }
+
+ private:
+  struct PendingUnit;
+  struct Slot;
+
+  void submit(const std::shared_ptr<UnitBatch>& batch, std::vector<UnitTask> tasks);
+  void carry_out();
+  void carry_out(const SpawnWorker& command);
+  void carry_out(const KillWorker& command);
+  void carry_out(const LoadPart& command);
+  void carry_out(const StartUnit& command);
+  void carry_out(const FailJob& command);
+  void carry_out(const WorkerNotice& command);
+  void receive(std::size_t slot, WorkerId worker, FromWorker message);
+  void handle(std::size_t slot, WorkerId worker, WorkerHello message);
+  void handle(std::size_t slot, WorkerId worker, ModelLoaded message);
+  void handle(std::size_t slot, WorkerId worker, ModelFailed message);
+  void handle(std::size_t slot, WorkerId worker, UnitDone message);
+  void handle(std::size_t slot, WorkerId worker, UnitFailed message);
+  void worker_exited(std::size_t slot, WorkerId worker, const WorkerEnd& end);
+  void send_constants(WorkerProcess& process, JobId job, const std::vector<ConstantId>& constants);
+  void deliver(UnitId unit, UnitOutcome outcome);
+  void arm_timer();
+  WorkerProcess* find_process(WorkerId worker);
+
+  boost::asio::io_context& io_;
+  PoolOptions options_;
+  FindModel find_model_;
+  PoolObserver observer_;
+  std::shared_ptr<TensorArena> inputs_;
+  Dispatcher dispatcher_;
+  boost::asio::steady_timer timer_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::unordered_map<UnitId, PendingUnit> units_;
+  std::map<JobId, std::shared_ptr<JobUnits>> jobs_;
+  std::uint64_t next_unit_ = 1;
+  bool carrying_out_ = false;
+  bool shutting_down_ = false;
+  std::function<void()> on_shut_down_;
+};
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,98 @@
+#include "coordinator/units/cond_splitter.hpp"
+
+#include <limits>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "protocol/error.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+constexpr float kAlways = std::numeric_limits<float>::infinity();
+
+PlacedCond placed(ListId list, std::size_t id, float strength = 1.0F, float start = kAlways,
+                  float end = 0.0F) {
+  ResolvedCond cond;
+  cond.strength = strength;
+  cond.sigma_start = start;
+  cond.sigma_end = end;
+  return {list, id, cond};
+}
+
+const std::vector<ListId> kBoth = {ListId::kPositive, ListId::kNegative};
+
+at::Tensor latent(float value) {
+  return at::full({1, 1, 2, 2}, value);
+}
+
+// What a runner returns for a call: per cond a constant picture.
+at::Tensor result(std::initializer_list<float> values) {
+  std::vector<at::Tensor> pictures;
+  for (const float value : values)
+    pictures.push_back(latent(value));
+  return at::stack(pictures);
+}
+
+TEST(CondSplitter, CallsAreInTheGroupsOrder) {
+  const CondSplitter splitter(
+      {placed(ListId::kPositive, 7), placed(ListId::kPositive, 8), placed(ListId::kNegative, 9)},
+      {{0, 2}, {1}});
+  const CondPlan plan = splitter.split(kBoth, latent(0), 5.0F);
+  ASSERT_EQ(plan.calls.size(), 2U);
+  EXPECT_EQ(plan.calls[0].conds, (std::vector<std::size_t>{7, 9}));
+  EXPECT_EQ(plan.calls[1].conds, (std::vector<std::size_t>{8}));
+  EXPECT_EQ(plan.calls[0].sigma, 5.0F);
+}
+
+TEST(CondSplitter, InactiveCondsAreLeftOutButNotRegrouped) {
+  const CondSplitter splitter(
+      {placed(ListId::kPositive, 0, 1.0F, kAlways, 3.0F),
+       placed(ListId::kPositive, 1, 1.0F, 3.0F, 0.0F), placed(ListId::kNegative, 2)},
+      {{0, 1}, {2}});
+  const auto conds_at = [&](float sigma) {
+    return splitter.split(kBoth, latent(0), sigma).calls[0].conds;
+  };
+  EXPECT_EQ(conds_at(5.0F), (std::vector<std::size_t>{0}));
+  EXPECT_EQ(conds_at(3.0F), (std::vector<std::size_t>{0, 1}));  // both ends belong to the range
+  EXPECT_EQ(conds_at(1.0F), (std::vector<std::size_t>{1}));
+}
+
+TEST(CondSplitter, ListsThatAreNotAskedForAreLeftOut) {
+  const CondSplitter splitter({placed(ListId::kPositive, 0), placed(ListId::kNegative, 1)},
+                              {{0}, {1}});
+  const std::vector<ListId> positive = {ListId::kPositive};
+  EXPECT_EQ(splitter.split(positive, latent(0), 1.0F).calls.size(), 1U);
+}
+
+TEST(CondSplitter, StrengthsWeighWithinAList) {
+  const CondSplitter splitter(
+      {placed(ListId::kPositive, 0, 1.0F), placed(ListId::kPositive, 1, 3.0F),
+       placed(ListId::kNegative, 2, 0.25F)},
+      {{0, 1, 2}});
+  const CondPlan plan = splitter.split(kBoth, latent(0), 1.0F);
+  const auto merged = splitter.merge(kBoth, latent(0), plan, std::vector{result({8, 4, 6})});
+  ASSERT_EQ(merged.size(), 2U);
+  EXPECT_TRUE(merged[0].equal(latent(5.0F)));  // (8 + 3 * 4) / 4
+  EXPECT_TRUE(merged[1].equal(latent(6.0F)));  // a lone strength cancels out
+}
+
+TEST(CondSplitter, AListWithNothingActivePredictsZero) {
+  const CondSplitter splitter({placed(ListId::kPositive, 0, 1.0F, 2.0F)}, {{0}});
+  const CondPlan plan = splitter.split(kBoth, latent(0), 5.0F);
+  EXPECT_TRUE(plan.calls.empty());
+  for (const at::Tensor& list : splitter.merge(kBoth, latent(1), plan, {})) {
+    EXPECT_TRUE(list.equal(latent(0)));
+  }
+}
+
+TEST(CondSplitter, ResultsOfAnotherShapeAreRefused) {
+  const CondSplitter splitter({placed(ListId::kPositive, 0)}, {{0}});
+  const CondPlan plan = splitter.split(kBoth, latent(0), 1.0F);
+  EXPECT_THROW(splitter.merge(kBoth, latent(0), plan, std::vector{latent(0)}), Error);
+  EXPECT_THROW(splitter.merge(kBoth, latent(0), plan, {}), Error);
+}
+
+}  // namespace
+}  // namespace tandem::coordinator

@@ -1,0 +1,34 @@
+// Golden cases whose results need no model: a job, its tensors, and what ComfyUI gave.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "protocol/job/job.hpp"
+#include "protocol/model_info.hpp"
+
+namespace tandem::coordinator {
+
+struct GoldenCase {
+  job::Job job;
+  ModelInfo model;                            // as far as sampling without the network needs it
+  std::map<std::string, at::Tensor> tensors;  // inputs
+  std::map<std::string, at::Tensor> expected;
+};
+
+// Names of a group's cases; one empty name where the golden tree is not there, so that a
+// parametrised test can say so.
+std::vector<std::string> golden_names(const std::string& group);
+
+GoldenCase read_golden_case(const std::string& group, const std::string& name);
+
+// What gtest may call a case.
+std::string test_name(const std::string& case_name);
+
+// Where the tree was looked for, for messages.
+std::string golden_places();
+
+}  // namespace tandem::coordinator

@@ -1,0 +1,186 @@
+#include "coordinator/sampling/sample.hpp"
+
+#include <cmath>
+#include <set>
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "coordinator/sampling/job_sigmas.hpp"
+#include "coordinator/sampling/noise/noise_generator.hpp"
+#include "protocol/error.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+constexpr std::int64_t kShape[] = {2, 4, 3, 2};
+constexpr double kScale = 0.18215;
+
+// A model in closed form: predicts a share of x and the mean of its cond.
+class FakeRunner : public UnitRunner {
+ public:
+  std::size_t add_cond(CondTensors cond) override {
+    conds.push_back(std::move(cond));
+    return conds.size() - 1;
+  }
+
+  std::vector<at::Tensor> denoise(const std::vector<DenoiseCall>& calls) override {
+    units += calls.size();
+    std::vector<at::Tensor> results;
+    for (const DenoiseCall& call : calls) {
+      group_sizes.insert(call.conds.size());
+      std::vector<at::Tensor> pictures;
+      for (const std::size_t cond : call.conds) {
+        pictures.push_back(call.x / (2 + call.sigma) + conds[cond].context.mean());
+      }
+      results.push_back(at::stack(pictures));
+    }
+    return results;
+  }
+
+  std::vector<CondTensors> conds;
+  std::size_t units = 0;
+  std::set<std::size_t> group_sizes;
+};
+
+RequestedCond cond(float value, double strength = 1.0) {
+  RequestedCond requested;
+  requested.tensors.context = at::full({1, 5, 8}, value);
+  requested.cond.strength = strength;
+  return requested;
+}
+
+SampleRequest request() {
+  SampleRequest r;
+  r.model.context_width = 8;
+  r.sampler.steps = 4;
+  r.sampler.cfg = 3.0;
+  r.noise.seed = 9;
+  r.latent = at::zeros(kShape);
+  r.positive = {cond(0.5F), cond(-0.25F, 0.5)};
+  r.negative = {cond(0.125F)};
+  return r;
+}
+
+at::Tensor run(const SampleRequest& r) {
+  FakeRunner runner;
+  return sample(r, runner);
+}
+
+// The whole way by hand: noise, scaling, Euler steps over cfg, out of the sampler's space.
+TEST(Sample, IsNoiseThroughTheSamplerToTheUsersSpace) {
+  const SampleRequest r = request();
+  const models::Prediction prediction(r.model.sigmas);
+  const Sigmas sigmas = calculate_job_sigmas(r.sampler, {}, prediction);
+  at::Tensor x = NoiseGenerator(9).draw(kShape) * std::sqrt(1 + sigmas[0] * sigmas[0]);
+  for (std::size_t i = 0; i + 1 < sigmas.size(); ++i) {
+    const at::Tensor share = x / (2 + sigmas[i]);
+    const at::Tensor positive = share + (0.5 - 0.5 * 0.25) / 1.5;
+    const at::Tensor negative = share + 0.125;
+    const at::Tensor denoised = negative + (positive - negative) * 3.0;
+    x = x + (x - denoised) / sigmas[i] * (sigmas[i + 1] - sigmas[i]);
+  }
+  EXPECT_TRUE(at::allclose(run(r), x / kScale, 1e-4, 1e-4));
+}
+
+TEST(Sample, TheLatentCountsWithItsScale) {
+  SampleRequest r = request();
+  r.latent = at::ones(kShape);
+  r.sigmas = at::tensor({2.0F});  // no step: the noised latent comes back
+  const at::Tensor expected = (at::full(kShape, kScale) + NoiseGenerator(9).draw(kShape) * 2.0F);
+  EXPECT_TRUE(at::allclose(run(r), expected / kScale, 1e-5, 1e-5));
+  r.sampler.add_noise = false;
+  EXPECT_TRUE(at::allclose(run(r), r.latent));
+}
+
+TEST(Sample, NothingToSampleLeavesTheLatentUntouched) {
+  SampleRequest r = request();
+  r.latent = at::linspace(-1, 1, 48, at::kFloat).reshape(kShape);
+  r.sampler.denoise = 0.0;
+  EXPECT_TRUE(run(r).equal(r.latent));
+  r.sampler.denoise = 1.0;
+  r.sampler.start_step = 4;
+  EXPECT_TRUE(run(r).equal(r.latent));
+}
+
+TEST(Sample, FlowUndoesItsMixture) {
+  SampleRequest r = request();
+  r.sampling.parameterization = Parameterization::kFlow;
+  r.latent = at::ones(kShape);
+  r.sampler.add_noise = false;
+  r.sigmas = at::tensor({0.5F});
+  EXPECT_TRUE(at::allclose(run(r), r.latent));
+}
+
+TEST(Sample, GroupingChangesUnitsNotResults) {
+  SampleRequest r = request();
+  FakeRunner shared;
+  const at::Tensor together = sample(r, shared);
+  EXPECT_EQ(shared.units, 4U);
+  EXPECT_EQ(shared.group_sizes, std::set<std::size_t>{3});
+  r.workers = 3;
+  FakeRunner spread;
+  EXPECT_TRUE(sample(r, spread).equal(together));
+  EXPECT_EQ(spread.units, 12U);
+  r.workers = 1;
+  r.batching = job::Batching::kExact;
+  FakeRunner exact;
+  EXPECT_TRUE(sample(r, exact).equal(together));
+  EXPECT_EQ(exact.units, 12U);
+}
+
+TEST(Sample, CfgOfOneNeverSendsTheNegative) {
+  SampleRequest r = request();
+  r.sampler.cfg = 1.0;
+  FakeRunner runner;
+  sample(r, runner);
+  EXPECT_EQ(runner.conds.size(), 2U);
+}
+
+TEST(Sample, AnAncestralSamplerDrawsWithItsOwnSeed) {
+  SampleRequest r = request();
+  r.sampler.name = "euler_ancestral";
+  const at::Tensor usual = run(r);
+  EXPECT_TRUE(run(r).equal(usual));
+  r.noise.sampler_seed = 10;  // the default: seed + 1
+  EXPECT_TRUE(run(r).equal(usual));
+  r.noise.sampler_seed = 9;
+  EXPECT_FALSE(run(r).equal(usual));
+}
+
+TEST(Sample, ReportsProgressAndStopsWhenToldTo) {
+  FakeRunner runner;
+  std::vector<int> steps;
+  sample(request(), runner, [&](const StepReport& report) { steps.push_back(report.step); });
+  EXPECT_EQ(steps, (std::vector<int>{1, 2, 3, 4}));
+  const OnStep cancel = [](const StepReport& report) {
+    if (report.step == 2) throw Error(ErrorCode::kCancelled, "The job was cancelled.");
+  };
+  FakeRunner cancelled;
+  EXPECT_THROW(sample(request(), cancelled, cancel), Error);
+  EXPECT_EQ(cancelled.units, 2U);
+}
+
+TEST(Sample, WhatCannotRunIsRefusedByName) {
+  const auto path_of = [](const SampleRequest& r) {
+    try {
+      run(r);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+      return error.failure().path;
+    }
+    return std::string();
+  };
+  SampleRequest sampler = request();
+  sampler.sampler.name = "lms";
+  EXPECT_EQ(path_of(sampler), "sampler.name");
+  SampleRequest guider = request();
+  guider.guider.kind = job::GuiderKind::kPerpNeg;
+  EXPECT_EQ(path_of(guider), "guider.kind");
+  SampleRequest inpaint = request();
+  inpaint.model.unet_in_channels = 9;
+  EXPECT_EQ(path_of(inpaint), "model.file");
+}
+
+}  // namespace
+}  // namespace tandem::coordinator

@@ -1,0 +1,116 @@
+#include "coordinator/sampling/unsupported.hpp"
+
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include "protocol/error.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+job::Job plain_job() {
+  job::Job job;
+  job.positive.resize(1);
+  job.negative.resize(1);
+  job.latent = job::EmptyLatent();
+  job.sampler = job::Sampler();
+  job.output.latent.wanted = true;
+  return job;
+}
+
+TEST(Unsupported, APlainJobIsSupported) {
+  EXPECT_TRUE(find_unsupported(plain_job()).empty());
+  EXPECT_NO_THROW(require_supported(plain_job()));
+}
+
+struct KeyCase {
+  std::string path;
+  std::function<void(job::Job&)> set;
+};
+
+const std::vector<KeyCase> kKeys = {
+    {"model.upscale", [](job::Job& j) { j.model.upscale = std::string("x4.safetensors"); }},
+    {"model.loras", [](job::Job& j) { j.model.loras.resize(1); }},
+    {"model.embeddings", [](job::Job& j) { j.model.embeddings.try_emplace("a"); }},
+    {"positive[0].area", [](job::Job& j) { j.positive[0].area = job::Area(); }},
+    {"positive[0].area_percent", [](job::Job& j) { j.positive[0].area_percent.emplace(); }},
+    {"negative[0].mask", [](job::Job& j) { j.negative[0].mask = "m"; }},
+    {"negative[0].set_area_to_bounds",
+     [](job::Job& j) { j.negative[0].set_area_to_bounds = true; }},
+    {"positive[0].default", [](job::Job& j) { j.positive[0].is_default = true; }},
+    {"positive[0].hooks", [](job::Job& j) { j.positive[0].hooks = {"h"}; }},
+    {"positive[0].schedule_clip", [](job::Job& j) { j.positive[0].schedule_clip = true; }},
+    {"positive[0].guidance", [](job::Job& j) { j.positive[0].guidance = 3.5; }},
+    {"positive[0].reference_latents", [](job::Job& j) { j.positive[0].reference_latents = {"r"}; }},
+    {"positive[0].concat_latent_image",
+     [](job::Job& j) { j.positive[0].concat_latent_image = "t"; }},
+    {"positive[0].concat_mask", [](job::Job& j) { j.positive[0].concat_mask = "t"; }},
+    {"positive[0].clip_vision", [](job::Job& j) { j.positive[0].clip_vision = "t"; }},
+    {"positive[0].template_end", [](job::Job& j) { j.positive[0].template_end = -1; }},
+    {"middle", [](job::Job& j) { j.middle.resize(1); }},
+    {"latent.frames", [](job::Job& j) { std::get<job::EmptyLatent>(*j.latent).frames = 5; }},
+    {"noise.sampler_device", [](job::Job& j) { j.noise.sampler_device = job::NoiseDevice::kCuda; }},
+    {"noise_mask", [](job::Job& j) { j.noise_mask = "m"; }},
+    {"sampler.name", [](job::Job& j) { j.sampler->name = "dpmpp_sde"; }},
+    {"start_image", [](job::Job& j) { j.start_image = "i"; }},
+    {"clip_vision_image", [](job::Job& j) { j.clip_vision_image = "i"; }},
+    {"guider.kind", [](job::Job& j) { j.guider.kind = job::GuiderKind::kDualCfg; }},
+    {"guider.rescale", [](job::Job& j) { j.guider.rescale = 0.7; }},
+    {"sampling.kind", [](job::Job& j) { j.sampling.kind = job::FlowKind::kFlux; }},
+    {"hooks", [](job::Job& j) { j.hooks["h"]; }},
+    {"context", [](job::Job& j) { j.context.emplace(); }},
+    {"motion", [](job::Job& j) { j.motion.emplace(); }},
+    {"vae.decode_tiled", [](job::Job& j) { j.vae.decode_tiled.emplace(); }},
+    {"vae.encode_tiled", [](job::Job& j) { j.vae.encode_tiled.emplace(); }},
+    {"upscale", [](job::Job& j) { j.upscale.emplace(); }},
+    {"forward.guidance", [](job::Job& j) { j.forward.emplace().guidance = "g"; }},
+    {"forward.clip_fea", [](job::Job& j) { j.forward.emplace().clip_fea = "c"; }},
+    {"forward.num_tokens", [](job::Job& j) { j.forward.emplace().num_tokens = 4; }},
+    {"forward.ref_latents", [](job::Job& j) { j.forward.emplace().ref_latents = {"r"}; }},
+    {"forward.ref_latents_method",
+     [](job::Job& j) { j.forward.emplace().ref_latents_method = "offset"; }},
+    {"workers.relative_speed", [](job::Job& j) { j.workers.relative_speed["cpu"] = 1.0; }},
+    {"workers.split_batch", [](job::Job& j) { j.workers.split_batch = true; }},
+    {"workers.audit", [](job::Job& j) { j.workers.audit = 0.1; }},
+    {"workers.on_nan", [](job::Job& j) { j.workers.on_nan = job::OnNan::kFp32; }},
+    {"output.windows", [](job::Job& j) { j.output.windows.wanted = true; }},
+    {"output.video", [](job::Job& j) { j.output.video.wanted = true; }},
+};
+
+TEST(Unsupported, EveryKeyIsFoundByItsPath) {
+  for (const KeyCase& key : kKeys) {
+    job::Job job = plain_job();
+    key.set(job);
+    const std::vector<UnsupportedKey> found = find_unsupported(job);
+    ASSERT_EQ(found.size(), 1U) << key.path;
+    EXPECT_EQ(found[0].path, key.path);
+    EXPECT_FALSE(found[0].what.empty()) << key.path;
+  }
+}
+
+TEST(Unsupported, SigmasOfAnySamplerAreKnown) {
+  job::Job job = plain_job();
+  job.sampler->name = "uni_pc";
+  job.output.latent.wanted = false;
+  job.output.sigmas.wanted = true;
+  EXPECT_TRUE(find_unsupported(job).empty());
+}
+
+TEST(Unsupported, TheErrorNamesAll) {
+  job::Job job = plain_job();
+  job.positive.resize(2);
+  job.positive[1].area = job::Area();
+  job.motion.emplace();
+  try {
+    require_supported(job);
+    FAIL() << "an area and a motion module were taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(error.failure().path, "positive[1].area");
+    EXPECT_NE(error.failure().message.find("motion modules (motion)"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace tandem::coordinator

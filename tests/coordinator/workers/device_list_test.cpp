@@ -1,0 +1,57 @@
+#include "coordinator/workers/device_list.hpp"
+
+#include <gtest/gtest.h>
+
+#include "protocol/error.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+ErrorCode code_of(std::string_view list) {
+  try {
+    parse_device_list(list);
+  } catch (const Error& error) {
+    return error.code();
+  }
+  ADD_FAILURE() << "'" << list << "' was taken";
+  return ErrorCode::kInternal;
+}
+
+TEST(DeviceList, NumbersWorkersOverTheWholeList) {
+  const auto workers = parse_device_list("cpu:2,sim@5ms,cpu");
+  ASSERT_EQ(workers.size(), 4U);
+  EXPECT_EQ(workers[0], (WorkerSpec{"cpu#0", "cpu", "cpu"}));
+  EXPECT_EQ(workers[1], (WorkerSpec{"cpu#1", "cpu", "cpu"}));
+  EXPECT_EQ(workers[2], (WorkerSpec{"sim#0", "sim", "sim@5ms"}));
+  EXPECT_EQ(workers[3], (WorkerSpec{"cpu#2", "cpu", "cpu"}));
+}
+
+TEST(DeviceList, TakesATimeForSimulatedDevices) {
+  const auto workers = parse_device_list("sim:8@300us");
+  ASSERT_EQ(workers.size(), 8U);
+  EXPECT_EQ(workers[7], (WorkerSpec{"sim#7", "sim", "sim@300us"}));
+}
+
+TEST(DeviceList, RefusesWhatItCannotRead) {
+  for (const char* list : {"", ",", "cpu,", "cpu:", "cpu:x", "tpu", "cpu@5ms", "sim@", "sim@5",
+                           "sim@-1ms", "sim@nanms"}) {
+    EXPECT_EQ(code_of(list), ErrorCode::kBadRequest) << list;
+  }
+  EXPECT_EQ(code_of("gpu:0"), ErrorCode::kUnsupported);
+}
+
+TEST(DeviceList, BoundsTheNumberOfWorkers) {
+  EXPECT_EQ(code_of("cpu:0"), ErrorCode::kOutOfRange);
+  EXPECT_EQ(code_of("cpu:65"), ErrorCode::kOutOfRange);
+  EXPECT_EQ(code_of("cpu:40,sim:40"), ErrorCode::kOutOfRange);
+  EXPECT_EQ(code_of("sim@61s"), ErrorCode::kOutOfRange);
+}
+
+TEST(DeviceList, SharesTheCoresAmongCpuWorkers) {
+  EXPECT_EQ(default_threads(parse_device_list("cpu:2"), 8), 4);
+  EXPECT_EQ(default_threads(parse_device_list("cpu:3"), 2), 1);
+  EXPECT_EQ(default_threads(parse_device_list("sim:3"), 8), 1);
+}
+
+}  // namespace
+}  // namespace tandem::coordinator

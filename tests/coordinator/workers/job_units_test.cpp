@@ -1,0 +1,77 @@
+#include "coordinator/workers/job_units.hpp"
+
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace tandem::coordinator {
+namespace {
+
+UnitOutcome outcome(const std::string& worker) {
+  return {EncodeTextResult{}, nullptr, worker, 0.0};
+}
+
+TEST(UnitBatch, DeliversWhenTheLastResultIsThere) {
+  UnitBatch batch(JobId{1}, 2);
+  auto results = batch.results();
+  batch.deliver(1, outcome("second"));
+  EXPECT_EQ(results.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  batch.deliver(0, outcome("first"));
+  const auto outcomes = results.get();
+  ASSERT_EQ(outcomes.size(), 2U);
+  EXPECT_EQ(outcomes[0].worker, "first");
+  EXPECT_EQ(outcomes[1].worker, "second");
+}
+
+TEST(UnitBatch, TheFirstFailureCounts) {
+  UnitBatch batch(JobId{1}, 1);
+  auto results = batch.results();
+  batch.fail({ErrorCode::kWorkerLost, "gone"});
+  batch.fail({ErrorCode::kInternal, "later"});
+  batch.deliver(0, outcome("late"));
+  try {
+    results.get();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kWorkerLost);
+  }
+}
+
+class JobUnitsTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<UnitBatch> batch_;
+  JobUnits units_{JobId{3}, std::make_shared<TensorArena>(),
+                  [this](std::shared_ptr<UnitBatch> batch, std::vector<UnitTask>) {
+                    if (units_.admit(batch)) batch_ = batch;
+                  }};
+};
+
+TEST_F(JobUnitsTest, NoTasksAreDoneAtOnce) {
+  EXPECT_TRUE(units_.run({}).empty());
+}
+
+TEST_F(JobUnitsTest, CancelFailsWhatWaitsAndWhatComes) {
+  std::thread canceller([&] {
+    while (!batch_)
+      std::this_thread::yield();
+    units_.cancel();
+  });
+  std::vector<UnitTask> tasks(1);
+  EXPECT_THROW(units_.run(std::move(tasks)), Error);
+  canceller.join();
+  EXPECT_THROW(units_.run(std::vector<UnitTask>(1)), Error);
+  const auto late = std::make_shared<UnitBatch>(JobId{3}, 1);
+  EXPECT_FALSE(units_.admit(late));
+}
+
+TEST_F(JobUnitsTest, ConstantsHaveIdsOfTheirOwn) {
+  const ConstantId first = units_.add_constant({});
+  const ConstantId second = units_.add_constant({});
+  EXPECT_NE(first, second);
+  EXPECT_EQ(units_.constants(), (std::vector<ConstantId>{first, second}));
+  JobUnits other(JobId{4}, nullptr, {});
+  EXPECT_NE(other.add_constant({}), first);
+}
+
+}  // namespace
+}  // namespace tandem::coordinator
