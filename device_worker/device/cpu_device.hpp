@@ -1,0 +1,14 @@
+// The processor as a device: models of models/ in the worker's own threads.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "device_worker/device/device.hpp"
+
+namespace tandem::worker {
+
+// Takes no options. Sets the number of threads of the whole process.
+std::unique_ptr<Device> make_cpu_device(std::string_view options, int threads);
+
+}  // namespace tandem::worker

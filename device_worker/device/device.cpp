@@ -1,0 +1,36 @@
+#include "device_worker/device/device.hpp"
+
+#include <array>
+
+#include "device_worker/device/cpu_device.hpp"
+#include "device_worker/device/sim_device.hpp"
+#include "protocol/error.hpp"
+
+namespace tandem::worker {
+namespace {
+
+struct DeviceRow {
+  std::string_view kind;
+  std::unique_ptr<Device> (*make)(std::string_view options, int threads);
+};
+
+// THE list of device kinds.
+constexpr std::array kDevices = {
+    DeviceRow{"cpu", make_cpu_device},
+    DeviceRow{"sim", make_sim_device},
+};
+
+}  // namespace
+
+std::unique_ptr<Device> make_device(std::string_view name, int threads) {
+  const auto at = name.find('@');
+  const std::string_view options =
+      at == std::string_view::npos ? std::string_view() : name.substr(at + 1);
+  for (const DeviceRow& row : kDevices) {
+    if (row.kind == name.substr(0, at)) return row.make(options, threads);
+  }
+  throw Error(ErrorCode::kUnsupported,
+              "This build has no device of the kind '" + std::string(name.substr(0, at)) + "'.");
+}
+
+}  // namespace tandem::worker

@@ -1,0 +1,69 @@
+#include "device_worker/device/torch_model.hpp"
+
+#include <ATen/ATen.h>
+
+namespace tandem::worker {
+namespace {
+
+class TorchCond : public ModelCond {
+ public:
+  explicit TorchCond(models::PreparedCond prepared) : cond(std::move(prepared)) {}
+  models::PreparedCond cond;
+};
+
+models::Tokens tokenize(const models::TextEncoder& encoder, const TextInput& input) {
+  if (input.token_ids.defined()) return encoder.tokenize(input.token_ids, input.token_weights);
+  models::TextSections sections;
+  for (const TextSection& section : input.sections)
+    sections.text[section.name] = section.text;
+  return encoder.tokenize(sections);
+}
+
+TokenSection to_section(const std::string& name, const std::vector<models::TokenChunk>& chunks) {
+  TokenSection section{name, {}};
+  for (const models::TokenChunk& chunk : chunks) {
+    auto& tokens = section.chunks.emplace_back();
+    for (const auto& token : chunk)
+      tokens.push_back({token.id, token.weight});
+  }
+  return section;
+}
+
+}  // namespace
+
+TextOutput TorchModel::encode_text(const TextInput& input) {
+  const models::Tokens tokens = tokenize(model_->text_encoder(), input);
+  TextOutput output;
+  for (const auto& [name, chunks] : tokens.sections) {
+    output.tokens.push_back(to_section(name, chunks));
+  }
+  if (!input.want_cond) return output;
+  models::EncodedText encoded = model_->encode_text(tokens, input.clip_skip);
+  output.cond = std::move(encoded.cond);
+  if (encoded.pooled) output.pooled = std::move(*encoded.pooled);
+  return output;
+}
+
+std::unique_ptr<ModelCond> TorchModel::prepare(const CondInput& cond) {
+  models::CondInputs inputs;
+  inputs.context = cond.context;
+  inputs.pooled = cond.pooled;
+  inputs.sizes = cond.sizes;
+  return std::make_unique<TorchCond>(model_->prepare_cond(inputs));
+}
+
+at::Tensor TorchModel::denoise(const at::Tensor& x, float sigma,
+                               std::span<const ModelCond* const> conds,
+                               const SigmaParameters& sigmas) {
+  std::vector<const models::PreparedCond*> prepared;
+  for (const ModelCond* cond : conds)
+    prepared.push_back(&static_cast<const TorchCond*>(cond)->cond);
+  return model_->denoise(x, sigma, prepared, sigmas);
+}
+
+at::Tensor TorchModel::forward(const at::Tensor& x, const at::Tensor& timestep,
+                               const at::Tensor& context, const at::Tensor& y) {
+  return model_->forward(x, timestep, context, y);
+}
+
+}  // namespace tandem::worker

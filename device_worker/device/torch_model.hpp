@@ -1,0 +1,32 @@
+// A model of models/ on a LibTorch device, as the unit handlers use it.
+#pragma once
+
+#include <memory>
+
+#include "device_worker/loaded_model.hpp"
+#include "models/model.hpp"
+
+namespace tandem::worker {
+
+class TorchModel : public LoadedModel {
+ public:
+  explicit TorchModel(std::unique_ptr<models::Model> model) : model_(std::move(model)) {}
+
+  const ModelInfo& info() const override { return model_->info(); }
+  const std::vector<FileStamp>& files() const override { return model_->files(); }
+  void load(ModelPart part) override { model_->load(part); }
+  std::uint64_t bytes_held() const override { return model_->bytes_held(); }
+  TextOutput encode_text(const TextInput& input) override;
+  std::unique_ptr<ModelCond> prepare(const CondInput& cond) override;
+  at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
+                     const SigmaParameters& sigmas) override;
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
+                     const at::Tensor& y) override;
+  at::Tensor decode(const at::Tensor& latent) override { return model_->decode(latent); }
+  at::Tensor encode(const at::Tensor& image) override { return model_->encode(image); }
+
+ private:
+  std::unique_ptr<models::Model> model_;
+};
+
+}  // namespace tandem::worker

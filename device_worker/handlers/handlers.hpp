@@ -1,0 +1,29 @@
+// What a worker does with a unit: one overload per kind. A kind without one does not compile
+// (run_unit).
+#pragma once
+
+#include "device_worker/model_store.hpp"
+#include "device_worker/tensor_exchange.hpp"
+#include "protocol/unit.hpp"
+
+namespace tandem::worker {
+
+struct UnitContext {
+  ModelStore& models;
+  const TensorExchange& tensors;
+  const OutputSlot& output;
+};
+
+// All throw tandem::Error; results that are not finite throw kNotFinite.
+EncodeTextResult run(const EncodeText& unit, UnitContext& context);
+DenoiseResult run(const Denoise& unit, UnitContext& context);
+DecodeLatentResult run(const DecodeLatent& unit, UnitContext& context);
+EncodeImageResult run(const EncodeImage& unit, UnitContext& context);
+ForwardResult run(const Forward& unit, UnitContext& context);
+
+UnitResult run_unit(const Unit& unit, UnitContext& context);
+
+// Throws kNotFinite, saying what holds a NaN or an infinity.
+void check_finite(const at::Tensor& tensor, const char* what);
+
+}  // namespace tandem::worker

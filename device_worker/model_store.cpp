@@ -1,0 +1,57 @@
+#include "device_worker/model_store.hpp"
+
+#include "protocol/error.hpp"
+
+namespace tandem::worker {
+namespace {
+
+// What was opened must be what the coordinator looked at when it accepted the job.
+void check_unchanged(const LoadedModel& model, const std::vector<FileStamp>& expected) {
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    if (i < model.files().size() && model.files()[i] == expected[i]) continue;
+    throw Error(ErrorCode::kBadCheckpoint,
+                expected[i].path + " was changed while the job was waiting.",
+                "Submit the job again.", expected[i].path);
+  }
+}
+
+}  // namespace
+
+LoadedModel& ModelStore::load(const LoadModel& message) {
+  const auto it = models_.find(message.model);
+  if (it != models_.end()) {
+    it->second->load(message.part);
+    return *it->second;
+  }
+  auto model = device_.open(message.spec);
+  check_unchanged(*model, message.files);
+  model->load(message.part);
+  return *models_.emplace(message.model, std::move(model)).first->second;
+}
+
+void ModelStore::unload(ModelId model) {
+  models_.erase(model);
+  for (auto& [id, cond] : conds_)
+    cond.prepared.erase(model);
+}
+
+LoadedModel& ModelStore::at(ModelId model) {
+  const auto it = models_.find(model);
+  if (it == models_.end())
+    throw Error(ErrorCode::kNotFound, "The unit's model is not loaded here.");
+  return *it->second;
+}
+
+void ModelStore::put(ConstantId constant, CondInput cond) {
+  conds_[constant] = StoredCond{std::move(cond), {}};
+}
+
+const ModelCond& ModelStore::cond(ModelId model, ConstantId constant) {
+  const auto it = conds_.find(constant);
+  if (it == conds_.end()) throw Error(ErrorCode::kNotFound, "The unit's cond was not sent here.");
+  auto& prepared = it->second.prepared[model];
+  if (!prepared) prepared = at(model).prepare(it->second.input);
+  return *prepared;
+}
+
+}  // namespace tandem::worker

@@ -1,0 +1,40 @@
+// The models that this worker has loaded, and the conds that it was sent.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "device_worker/device/device.hpp"
+#include "protocol/worker_message.hpp"
+
+namespace tandem::worker {
+
+class ModelStore {
+ public:
+  explicit ModelStore(Device& device) : device_(device) {}
+
+  // Opens the model where it is new, checks that its files are those that the coordinator saw, and
+  // loads the part. Throws tandem::Error; then a new model is not kept.
+  LoadedModel& load(const LoadModel& message);
+  void unload(ModelId model);
+
+  // Throws kNotFound.
+  LoadedModel& at(ModelId model);
+
+  void put(ConstantId constant, CondInput cond);
+  void drop(ConstantId constant) { conds_.erase(constant); }
+  // The cond as this model wants it; prepared at its first use. Throws kNotFound.
+  const ModelCond& cond(ModelId model, ConstantId constant);
+
+ private:
+  struct StoredCond {
+    CondInput input;
+    std::map<ModelId, std::unique_ptr<ModelCond>> prepared;
+  };
+
+  Device& device_;
+  std::map<ModelId, std::unique_ptr<LoadedModel>> models_;
+  std::map<ConstantId, StoredCond> conds_;
+};
+
+}  // namespace tandem::worker

@@ -1,0 +1,111 @@
+#include "device_worker/session.hpp"
+
+#include <chrono>
+#include <unistd.h>
+
+#include <ATen/ATen.h>
+#include <c10/util/Exception.h>
+
+#include "device_worker/handlers/handlers.hpp"
+#include "protocol/codec.hpp"
+#include "protocol/error.hpp"
+
+namespace tandem::worker {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Runs something that may fail in Tandem's, LibTorch's or the library's way; what it threw becomes
+// a value.
+template <class Work>
+std::optional<Failure> failure_of(Work work) {
+  try {
+    work();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.failure();
+  } catch (const c10::OutOfMemoryError& error) {
+    return Failure{ErrorCode::kOutOfMemory, error.what_without_backtrace()};
+  } catch (const c10::Error& error) {
+    return Failure{ErrorCode::kInternal, error.what_without_backtrace()};
+  } catch (const std::bad_alloc&) {
+    return Failure{ErrorCode::kOutOfMemory, "The worker has no memory left for this unit."};
+  } catch (const std::exception& error) {
+    return Failure{ErrorCode::kInternal, error.what()};
+  }
+}
+
+}  // namespace
+
+void Session::run() {
+  greet();
+  while (!ended_) {
+    auto frame = connection_.receive();
+    if (!frame) return;
+    ToWorker message = decode_to_worker(frame->body, frame->kind);
+    std::visit([&](auto& m) { handle(m, *frame); }, message);
+  }
+}
+
+void Session::greet() {
+  WorkerHello hello;
+  hello.pid = ::getpid();
+  device_.describe(hello);
+  send(hello);
+}
+
+void Session::handle(AttachSegment& message, ipc::Frame& frame) {
+  if (frame.fds.size() != 1) {
+    throw Error(ErrorCode::kBadFrame, "A segment's frame must carry one descriptor.");
+  }
+  tensors_.attach(message, std::move(frame.fds.front()));
+}
+
+void Session::handle(LoadModel& message, ipc::Frame&) {
+  const auto start = Clock::now();
+  std::uint64_t bytes_held = 0;
+  auto failure = failure_of([&] { bytes_held = models_.load(message).bytes_held(); });
+  if (failure) return send(ModelFailed{message.model, message.part, std::move(*failure)});
+  send(ModelLoaded{message.model, message.part, bytes_held, seconds_since(start)});
+}
+
+void Session::handle(UnloadModel& message, ipc::Frame&) {
+  models_.unload(message.model);
+}
+
+void Session::handle(PutConstant& message, ipc::Frame&) {
+  CondInput cond;
+  cond.context = tensors_.open(message.cond.context).clone();
+  if (message.cond.pooled) cond.pooled = tensors_.open(*message.cond.pooled).clone();
+  cond.sizes = message.cond.sizes;
+  models_.put(message.constant, std::move(cond));
+}
+
+void Session::handle(DropConstants& message, ipc::Frame&) {
+  for (const ConstantId constant : message.constants)
+    models_.drop(constant);
+}
+
+void Session::handle(RunUnit& message, ipc::Frame&) {
+  const auto start = Clock::now();
+  UnitDone done{message.unit_id, message.generation, {}, 0.0};
+  UnitContext context{models_, tensors_, message.output};
+  auto failure = failure_of([&] { done.result = run_unit(message.unit, context); });
+  if (failure) return send(UnitFailed{message.unit_id, message.generation, std::move(*failure)});
+  done.seconds = seconds_since(start);
+  send(done);
+}
+
+void Session::handle(Shutdown&, ipc::Frame&) {
+  ended_ = true;
+}
+
+void Session::send(const FromWorker& message) {
+  connection_.send(ipc::Frame{kind_of(message), encode(message), {}});
+}
+
+}  // namespace tandem::worker

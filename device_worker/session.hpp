@@ -1,0 +1,40 @@
+// The worker's conversation with its coordinator: messages are carried out one after the other, in
+// order.
+#pragma once
+
+#include "device_worker/device/device.hpp"
+#include "device_worker/model_store.hpp"
+#include "device_worker/tensor_exchange.hpp"
+#include "ipc/socket/blocking_connection.hpp"
+#include "protocol/worker_message.hpp"
+
+namespace tandem::worker {
+
+class Session {
+ public:
+  Session(ipc::BlockingConnection& connection, Device& device)
+      : connection_(connection), device_(device), models_(device) {}
+
+  // Greets, then works until the coordinator says so or closes the connection. Throws Error where
+  // the connection carries something that is no message.
+  void run();
+
+ private:
+  void handle(AttachSegment& message, ipc::Frame& frame);
+  void handle(LoadModel& message, ipc::Frame& frame);
+  void handle(UnloadModel& message, ipc::Frame& frame);
+  void handle(PutConstant& message, ipc::Frame& frame);
+  void handle(DropConstants& message, ipc::Frame& frame);
+  void handle(RunUnit& message, ipc::Frame& frame);
+  void handle(Shutdown& message, ipc::Frame& frame);
+  void greet();
+  void send(const FromWorker& message);
+
+  ipc::BlockingConnection& connection_;
+  Device& device_;
+  ModelStore models_;
+  TensorExchange tensors_;
+  bool ended_ = false;
+};
+
+}  // namespace tandem::worker
