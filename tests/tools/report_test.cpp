@@ -1,0 +1,43 @@
+#include "tools/tandem/report.hpp"
+
+#include <boost/json/parse.hpp>
+#include <gtest/gtest.h>
+
+namespace tandem::client {
+namespace {
+
+boost::json::object parse(const char* text) {
+  return boost::json::parse(text).as_object();
+}
+
+TEST(Report, AJobIsALine) {
+  const std::vector<JobStatus> jobs = {
+      {.job = "j1", .state = Phase::kSampling, .step = 7, .total = 20, .failure = {}},
+      {.job = "j2",
+       .state = Phase::kFailed,
+       .failure = Failure{ErrorCode::kInternal, "bad\nluck"}}};
+  const std::vector<std::string> lines = job_lines(jobs);
+  EXPECT_EQ(lines[0], "j1  sampling  7/20");
+  EXPECT_TRUE(lines[1].starts_with("j2  failed  bad"));
+  EXPECT_EQ(lines[1].find('\n'), std::string::npos);
+  EXPECT_EQ(jobs_json(jobs).size(), 2U);
+}
+
+TEST(Report, ADeviceStandsAboveItsWorkers) {
+  EXPECT_EQ(
+      device_lines(parse(R"({"devices": [{"name": "cpu", "state": "quarantined",
+    "reason": "it died too often", "memory_total": 8589934592, "memory_free": 1073741824,
+    "budget": null, "workers": [{"name": "cpu#0", "state": "busy", "pid": 12, "threads": 2}]}]})")),
+      (std::vector<std::string>{"cpu  quarantined: it died too often  1.0 GiB of 8.0 GiB free",
+                                "  cpu#0  busy  pid 12  threads 2"}));
+  EXPECT_TRUE(device_lines(parse(R"({"devices": [1, "x"], "more": {}})")).empty());
+}
+
+TEST(Report, ACatalogIsALinePerList) {
+  EXPECT_EQ(catalog_lines(parse(R"({"samplers": [{"name": "euler"}, {"name": "heun"}],
+    "schedulers": ["normal"], "hook_types": [], "other": 3})")),
+            (std::vector<std::string>{"samplers: euler, heun", "schedulers: normal"}));
+}
+
+}  // namespace
+}  // namespace tandem::client

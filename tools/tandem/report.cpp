@@ -1,0 +1,120 @@
+#include "tools/tandem/report.hpp"
+
+#include <algorithm>
+
+#include <boost/json/serialize.hpp>
+
+#include "protocol/json_text.hpp"
+
+namespace tandem::client {
+namespace {
+
+namespace json = boost::json;
+
+std::string text_of(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  if (value == nullptr || value->is_null()) return {};
+  return shown(value->is_string() ? std::string(value->get_string()) : json::serialize(*value),
+               400);
+}
+
+double number_of(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_number() ? value->to_number<double>() : 0.0;
+}
+
+std::string gib(double bytes) {
+  constexpr double kTenthOfGib = 107374182.4;
+  const auto tenths = static_cast<long>(bytes / kTenthOfGib + 0.5);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GiB";
+}
+
+void join(std::string& line, std::string_view separator, const std::string& part) {
+  if (part.empty()) return;
+  if (!line.empty()) line += separator;
+  line += part;
+}
+
+// Calls use(object) for each object of a list.
+template <class Use>
+void for_each_object(const json::object& owner, std::string_view key, const Use& use) {
+  const json::value* list = owner.if_contains(key);
+  if (list == nullptr || !list->is_array()) return;
+  for (const json::value& entry : list->get_array()) {
+    if (entry.is_object()) use(entry.get_object());
+  }
+}
+
+std::string device_line(const json::object& device) {
+  std::string line = text_of(device, "name");
+  join(line, "  ", text_of(device, "description"));
+  join(line, "  ", text_of(device, "state"));
+  join(line, ": ", text_of(device, "reason"));
+  const double total = number_of(device, "memory_total");
+  if (total > 0.0) {
+    join(line, "  ", gib(number_of(device, "memory_free")) + " of " + gib(total) + " free");
+  }
+  return line;
+}
+
+std::string worker_line(const json::object& worker) {
+  std::string line = "  " + text_of(worker, "name");
+  join(line, "  ", text_of(worker, "state"));
+  join(line, ": ", text_of(worker, "reason"));
+  if (number_of(worker, "pid") > 0.0) join(line, "  pid ", text_of(worker, "pid"));
+  if (number_of(worker, "threads") > 0.0) join(line, "  threads ", text_of(worker, "threads"));
+  return line;
+}
+
+std::string entry_name(const json::value& entry) {
+  if (entry.is_string()) return shown(std::string_view(entry.get_string()));
+  return entry.is_object() ? text_of(entry.get_object(), "name") : std::string();
+}
+
+std::string job_line(const JobStatus& job) {
+  std::string line = shown(job.job) + "  " + std::string(name(job.state));
+  if (job.total > 0) {
+    join(line, "  ", std::to_string(job.step) + "/" + std::to_string(job.total));
+  }
+  if (job.failure) join(line, "  ", shown(job.failure->message, 400));
+  return line;
+}
+
+}  // namespace
+
+std::vector<std::string> job_lines(std::span<const JobStatus> jobs) {
+  std::vector<std::string> lines;
+  std::transform(jobs.begin(), jobs.end(), std::back_inserter(lines), job_line);
+  return lines;
+}
+
+json::array jobs_json(std::span<const JobStatus> jobs) {
+  json::array list;
+  for (const JobStatus& job : jobs)
+    list.push_back(to_json(job));
+  return list;
+}
+
+std::vector<std::string> device_lines(const json::object& reply) {
+  std::vector<std::string> lines;
+  for_each_object(reply, "devices", [&](const json::object& device) {
+    lines.push_back(device_line(device));
+    for_each_object(device, "workers",
+                    [&](const json::object& worker) { lines.push_back(worker_line(worker)); });
+  });
+  return lines;
+}
+
+std::vector<std::string> catalog_lines(const json::object& reply) {
+  std::vector<std::string> lines;
+  for (const auto& [key, value] : reply) {
+    if (!value.is_array() || value.get_array().empty()) continue;
+    std::string names;
+    for (const json::value& entry : value.get_array())
+      join(names, ", ", entry_name(entry));
+    lines.push_back(std::string(key) + ": " + names);
+  }
+  return lines;
+}
+
+}  // namespace tandem::client
