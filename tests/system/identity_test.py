@@ -1,0 +1,56 @@
+"""The same job has the same bits however many workers take part."""
+import unittest
+
+from service import Service
+
+from host_client import Client, distance, same_bits
+from jobs import picture_job
+
+# Four conds, unequal in length: work for up to four workers in each step.
+CONDS = {"positive": [{"text": "a red circle"}, {"text": "a square " * 40, "strength": 0.5},
+                      {"text": "late", "start_percent": 0.4}],
+         "negative": [{"text": "blue"}]}
+
+
+def results(devices, batching, runs=1, **conds):
+    """(results of the same job, one after another, on a service of its own; names of workers)"""
+    job = picture_job(steps=10, workers={"batching": batching}, **conds)
+    job["output"] = {"latent": True, "image": True}
+    with Service(devices, threads=1) as service:
+        client = Client(service.socket)
+        got = []
+        busy = set()
+        for _ in range(runs):
+            number = client.submit(job)
+            got.append(client.result(number)[1])
+            for step in client.events_of(number, "step"):
+                busy |= {worker for worker, units in step.get("units", {}).items() if units}
+        client.close()
+        return got, busy
+
+
+class Identity(unittest.TestCase):
+    def test_exact_has_the_same_bits_on_one_two_and_three_workers(self):
+        for conds in ({}, CONDS):
+            one, _ = results("cpu:1", "exact", **conds)
+            for count in (2, 3):
+                with self.subTest(workers=count, conds=len(conds)):
+                    many, busy = results(f"cpu:{count}", "exact", **conds)
+                    self.assertTrue(same_bits(many[0], one[0]))
+                    # Two conds keep two workers busy; the third has nothing to do.
+                    self.assertEqual(len(busy), min(count, 2) if not conds else count)
+
+    def test_auto_differs_in_the_last_bits_only_and_repeats(self):
+        exact = results("cpu:1", "exact", **CONDS)[0][0]
+        for devices in ("cpu:1", "cpu:2"):
+            with self.subTest(devices):
+                (first, again), _ = results(devices, "auto", runs=2, **CONDS)
+                fresh = results(devices, "auto", **CONDS)[0][0]
+                self.assertTrue(same_bits(first, again))
+                self.assertTrue(same_bits(first, fresh))
+                for name in exact:
+                    self.assertLess(distance(first[name], exact[name]), 1e-4, name)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,97 @@
+"""THE list of what this version does not cover yet. Such a job is refused, never run otherwise.
+
+A row: what it is, how a job is told to need it, and the error code of the refusal. When a
+capability is added its row is removed; a row that no case needs any more fails in the runner.
+"""
+import json
+from pathlib import Path
+
+import tensor_file
+
+UNSUPPORTED, UNKNOWN_FAMILY = "unsupported", "unknown_family"
+FAMILIES = ("sd15", "sd20", "sdxl")
+SAMPLERS = ("euler", "euler_ancestral", "heun", "dpmpp_2m", "ddim")
+
+
+def model(job):
+    return job.get("model", {})
+
+
+def conds_have(*keys):
+    return lambda job: any(key in cond for part in ("positive", "negative", "middle")
+                           for cond in job.get(part, []) for key in keys)
+
+
+def has(key):
+    return lambda job: bool(job.get(key))
+
+
+def samples(job):
+    """Whether the sampler runs; sigmas and noise alone need no sampler, only its name."""
+    return bool(job.get("sampler")) and bool(job["output"].keys() & {"latent", "image"})
+
+
+def other_sampler(job):
+    return samples(job) and job["sampler"].get("name", "euler") not in SAMPLERS
+
+
+def other_guider(job):
+    return job.get("guider", {}).get("kind", "cfg") not in ("cfg", "basic")
+
+
+def model_config(job):
+    """The sizes that a tiny checkpoint carries in its header."""
+    file = model(job).get("file")
+    if not file or not Path(file).is_file():
+        return {}
+    return json.loads(tensor_file.metadata(file).get("model_config", "{}"))
+
+
+def other_family(job):
+    return model_config(job).get("family", FAMILIES[0]) not in FAMILIES
+
+
+def inpainting_model(job):
+    channels = model_config(job).get("unet", {}).get("in_channels", 4)
+    return channels != 4 and not other_family(job)
+
+
+def encoder_without_model(job):
+    return bool(model(job).get("text_encoders")) and not model(job).get("file")
+
+
+def video_vae(job):
+    return "wan" in Path(model(job).get("vae", "")).name
+
+
+def tiled_vae(job):
+    return bool(job.get("vae"))
+
+
+NOT_YET = [
+    ("model families past SD 1, SD 2 and SDXL", other_family, UNKNOWN_FAMILY),
+    ("inpainting models", inpainting_model, UNSUPPORTED),
+    ("text encoders of other families", encoder_without_model, UNKNOWN_FAMILY),
+    ("video VAEs", video_vae, UNKNOWN_FAMILY),
+    ("tiled VAE", tiled_vae, UNSUPPORTED),
+    ("upscale models", has("upscale"), UNSUPPORTED),
+    ("areas", conds_have("area", "area_percent"), UNSUPPORTED),
+    ("masks of conds", conds_have("mask"), UNSUPPORTED),
+    ("default conds", conds_have("default"), UNSUPPORTED),
+    ("joined latents of conds", conds_have("concat_latent_image", "concat_mask"), UNSUPPORTED),
+    ("reference latents", conds_have("reference_latents"), UNSUPPORTED),
+    ("noise masks", has("noise_mask"), UNSUPPORTED),
+    ("guiders with a middle cond", other_guider, UNSUPPORTED),
+    ("rescaled guidance", lambda job: job.get("guider", {}).get("rescale", 0) != 0, UNSUPPORTED),
+    ("other samplers", other_sampler, UNSUPPORTED),
+    ("LoRA", lambda job: bool(model(job).get("loras")), UNSUPPORTED),
+    ("hooks", has("hooks"), UNSUPPORTED),
+    ("context windows", has("context"), UNSUPPORTED),
+    ("motion models", lambda job: "motion" in job, UNSUPPORTED),
+    ("the bare model", has("forward"), UNSUPPORTED),
+]
+
+
+def missing(job):
+    """[(name, code)] of the rows that the job, its paths absolute, needs."""
+    return [(name, code) for name, needs, code in NOT_YET if needs(job)]

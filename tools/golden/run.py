@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Runs golden cases against one service and compares what they write with the reference's results.
+
+    tools/golden/run.py [--root CASES] [--only TEXT] [--socket PATH] [--devices LIST] [--jobs N]
+
+What this version does not cover yet (coverage.py) must be refused with the right error code. Exit
+status 0 when every case passes.
+"""
+import argparse
+import collections
+import concurrent.futures
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "harness"))
+
+import cases  # noqa: E402
+import compare  # noqa: E402
+import coverage  # noqa: E402
+import tensor_file  # noqa: E402
+from service import ROOT, Sandbox, Service  # noqa: E402
+
+
+def error_code(process):
+    """The code of the error that `tandem run --json` ended with, or None."""
+    for line in reversed(process.stdout.splitlines()):
+        with contextlib.suppress(ValueError, AttributeError):
+            code = json.loads(line).get("error", {}).get("code")
+            if code:
+                return code
+    with contextlib.suppress(ValueError, AttributeError):
+        return json.loads(process.stdout).get("error", {}).get("code")
+    return None
+
+
+def last_words(process):
+    lines = (process.stderr.strip() or process.stdout.strip()).splitlines()
+    return f"exit {process.returncode}: {' / '.join(lines[-2:])[:300]}"
+
+
+def read_outputs(job):
+    """({tensor name: array}, {key: JSON}); a file that is not there is an error."""
+    tensors, values = {}, {}
+    for path in map(Path, job["output"].values()):
+        if path.suffix == ".json":
+            values.update(json.loads(path.read_text()))
+        else:
+            tensors.update(tensor_file.load(path))
+    return tensors, values
+
+
+def judge_result(folder, job, process):
+    if process.returncode:
+        return False, last_words(process)
+    try:
+        got, got_json = read_outputs(job)
+    except FileNotFoundError as error:
+        return False, f"did not write {Path(error.filename).name}"
+
+    def read(name, reader, default):
+        return reader(folder / name) if (folder / name).exists() else default
+
+    def read_json(path):
+        return json.loads(path.read_text())
+
+    return compare.compare_all(got, got_json, read("expected.safetensors", tensor_file.load, {}),
+                               read("expected.json", read_json, {}),
+                               read("check.json", read_json, {}))
+
+
+def judge_refusal(process, missing):
+    names = ", ".join(name for name, _ in missing)
+    codes = {code for _, code in missing}
+    if process.returncode == 0:
+        return False, f"ran although coverage.py says that this is not covered: {names}"
+    code = error_code(process)
+    if process.returncode != 1 or code not in codes:
+        return False, f"refused with {code}, expected {codes} ({names}); {last_words(process)}"
+    return True, f"refused ({code}): {names}"
+
+
+def run_case(folder, sandbox, socket, timeout):
+    """(whether it passes, words, names of what is not covered yet)"""
+    job = cases.read_job(folder)
+    missing = coverage.missing(job)
+    with tempfile.TemporaryDirectory(dir=sandbox.folder) as tmp:
+        job = cases.as_computed(job, folder.parent.name, tmp)
+        job["output"] = {k: str(Path(tmp, f"{k}-{Path(v).name}")) for k, v in job["output"].items()}
+        Path(tmp, "case.json").write_text(json.dumps(job))
+        arguments = ["run", f"{tmp}/case.json", "--socket", socket, "--json"]
+        if (folder / "tensors.safetensors").exists():
+            arguments += ["--tensors", folder / "tensors.safetensors"]
+        try:
+            process = sandbox.tandem(*arguments, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            return False, f"no answer in {timeout} s", []
+        if missing:
+            return *judge_refusal(process, missing), [name for name, _ in missing]
+        return *judge_result(folder, job, process), []
+
+
+def run_all(folders, sandbox, socket, args):
+    passed, refused = 0, collections.Counter()
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        work = pool.map(lambda f: run_case(f, sandbox, socket, args.timeout), folders)
+        for folder, (ok, words, missing) in zip(folders, work):
+            passed += ok
+            refused.update(missing)
+            print(f"{'pass' if ok else 'FAIL'} {folder.parent.name}/{folder.name}: {words}",
+                  flush=True)
+    return passed, refused
+
+
+def summary(folders, passed, refused, whole_tree):
+    """Prints what is not covered yet and the count; the number of failures."""
+    failed = len(folders) - passed
+    for name, count in refused.most_common():
+        print(f"not covered yet: {name} ({count} cases, refused)")
+    stale = [name for name, _, _ in coverage.NOT_YET if name not in refused] if whole_tree else []
+    for name in stale:
+        print(f"FAIL coverage.py: no case needs the row '{name}'")
+    print(f"{passed} passed, {failed + len(stale)} failed")
+    return failed + len(stale)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--root", type=Path, default=ROOT / "tests/golden/cases")
+    parser.add_argument("--only", default="", help="only cases whose GROUP/NAME has this text")
+    parser.add_argument("--socket", help="a running service instead of one of its own")
+    parser.add_argument("--devices", default="cpu:2", help="of its own service")
+    parser.add_argument("--jobs", type=int, default=2, help="cases at once")
+    parser.add_argument("--timeout", type=float, default=120, help="seconds for one case")
+    parser.add_argument("--whole-tree", action="store_true",
+                        help="every row of coverage.py must be needed by a case")
+    args = parser.parse_args()
+    folders = cases.folders(args.root, args.only)
+    if not folders:
+        sys.exit(f"no case below {args.root} has '{args.only}' in its name")
+    with Sandbox() if args.socket else Service(args.devices) as sandbox:
+        passed, refused = run_all(folders, sandbox, args.socket or sandbox.socket, args)
+    sys.exit(bool(summary(folders, passed, refused, args.whole_tree)))
+
+
+if __name__ == "__main__":
+    main()
