@@ -75,7 +75,7 @@ at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep
 
   const models::Prediction prediction(apply_sampling(request.model.sigmas, request.sampling));
   const Sigmas sigmas = calculate_job_sigmas(request.sampler, request.sigmas, prediction);
-  const at::Tensor given = fix_latent(request.latent, request.model.latent);
+  at::Tensor given = fix_latent(request.latent, request.model.latent);
   if (sigmas.empty()) return given;
 
   const GuiderSettings settings = {request.sampler.cfg, request.guider};

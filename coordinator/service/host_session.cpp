@@ -204,7 +204,9 @@ void HostSession::send_result(std::uint64_t id, const JobRecord& job) {
   if (job.failure()) {
     return connection_->send({0, error_reply(id, *job.failure(), job.id()), {}});
   }
-  boost::json::object fields{{"state", name(job.state())}, {"outputs", job.result().outputs}};
+  boost::json::object fields{{"state", name(job.state())},
+                             {"outputs", job.result().outputs},
+                             {"types", types_of(job.accepted().job.model)}};
   Fds fds;
   if (job.result().tensors.valid()) {
     fields["tensors"] = 0;

@@ -185,6 +185,7 @@ void JobService::finish(const std::shared_ptr<JobRecord>& record, std::optional<
   record->end(state, std::move(failure), std::move(result));
   record->release_inputs();
   running_.reset();
+  jobs_.expire(std::chrono::steady_clock::now());
   if (shutting_down_) {
     pool_->shut_down(std::exchange(on_shut_down_, {}));
   } else {
@@ -247,14 +248,21 @@ void JobService::on_worker_event(const WorkerEventInfo& info) {
   running_->add_event(std::move(event));
 }
 
+// A job's own phase is told again once its model is there.
 void JobService::on_loading(JobId job, ModelId model, bool loaded) {
-  if (!running_ || running_->accepted().id != job || running_->has_ended()) return;
+  if (!running_ || running_->has_ended()) return;
+  if (running_->accepted().id != job || running_->accepted().model != model) return;
+  if (running_->state() != Phase::kLoading) phase_around_loading_ = running_->state();
   PhaseEvent event;
   event.phase = Phase::kLoading;
   event.file = models_.name(model);
   event.of = running_->accepted().info.bytes;
   event.bytes = loaded ? event.of : 0;
   running_->add_event(std::move(event));
+  if (!loaded) return;
+  PhaseEvent back;
+  back.phase = phase_around_loading_;
+  running_->add_event(std::move(back));
 }
 
 void JobService::expire_later() {

@@ -66,6 +66,7 @@ class JobService {
   JobTable jobs_;
   std::unique_ptr<WorkerPool> pool_;
   std::shared_ptr<JobRecord> running_;
+  Phase phase_around_loading_ = Phase::kQueued;  // of the running job
   std::jthread thread_;
   boost::asio::steady_timer expiry_;
   std::uint64_t next_job_ = 1;

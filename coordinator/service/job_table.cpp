@@ -94,11 +94,20 @@ void JobTable::forget(const std::string& id) {
 }
 
 void JobTable::expire(std::chrono::steady_clock::time_point now) {
-  std::erase_if(jobs_, [&](const auto& entry) {
-    const JobRecord& job = *entry.second;
-    return job.has_ended() &&
-           now - job.ended_at() > std::chrono::seconds(limits_.result_ttl_seconds);
-  });
+  const std::chrono::seconds ttl(limits_.result_ttl_seconds);
+  std::size_t results = 0;
+  std::uint64_t bytes = 0;
+  // Jobs end about in the order of their numbers: from the newest on, what is past the limits goes.
+  for (auto it = jobs_.end(); it != jobs_.begin();) {
+    --it;
+    const JobRecord& job = *it->second;
+    if (!job.has_ended()) continue;
+    bytes += job.result().bytes;
+    if (now - job.ended_at() > ttl || ++results > kKeptResults || bytes > kKeptResultBytes) {
+      bytes -= job.result().bytes;
+      it = jobs_.erase(it);
+    }
+  }
 }
 
 }  // namespace tandem::coordinator

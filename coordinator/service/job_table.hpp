@@ -12,6 +12,10 @@
 
 namespace tandem::coordinator {
 
+// What ended jobs may take together while nobody fetches or forgets them.
+inline constexpr std::size_t kKeptResults = 1024;
+inline constexpr std::uint64_t kKeptResultBytes = std::uint64_t{2} << 30;
+
 class JobTable {
  public:
   explicit JobTable(HostLimits limits);
@@ -31,7 +35,8 @@ class JobTable {
 
   // Throws kBadRequest for a job that has not ended.
   void forget(const std::string& id);
-  // Forgets what ended before now - time-to-live.
+  // Forgets what ended before now - time-to-live, and the oldest results past kKeptResults and
+  // kKeptResultBytes.
   void expire(std::chrono::steady_clock::time_point now);
 
  private:

@@ -34,7 +34,9 @@ WorkerProcess::WorkerProcess(boost::asio::io_context& io, const WorkerLaunch& la
   connection_ = ipc::Connection::create(io, process_->take_connection(), ipc::FrameFormat::kWorker);
   connection_->start([this](ipc::Frame frame) { receive(std::move(frame)); },
                      [this](const std::optional<Failure>& failure) {
-                       kill(failure ? failure->message : "it closed its connection");
+                       // Nothing more can come of it; where it has ended by itself, this changes
+                       // nothing.
+                       kill(failure ? failure->message : "");
                      });
   process_->on_exit([this](const ipc::ExitStatus& status) { exited(status); });
 }

@@ -62,7 +62,8 @@ TEST(JobMutation, ARenamedKeyIsNamedInTheError) {
       collect(job, {}, copies);
       const Place& place = copies[i];
       if (!place.is_fixed) continue;
-      (*place.object)[place.key + "_x"] = place.object->at(place.key);
+      const boost::json::value value = place.object->at(place.key);  // inserting may move it
+      (*place.object)[place.key + "_x"] = value;
       place.object->erase(place.key);
       const Failure failure = test::failure_of([&] { parse_job(job.as_object()); });
       const std::string parent = place.path.substr(0, place.path.size() - place.key.size());

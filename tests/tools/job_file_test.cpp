@@ -54,6 +54,17 @@ TEST(JobFile, ErrorsNameFileAndKey) {
   EXPECT_EQ(failure_of(folder / "none.json").code, ErrorCode::kMissingFile);
 }
 
+TEST(JobFile, APictureKeepsTheTypesThatItsJobComputedIn) {
+  job::Job job;
+  job.model.vae_dtype = ComputeType::kBF16;
+  const job::Job told =
+      with_types(job, {{"model", "fp16"}, {"text", "fp32"}, {"vae", "fp8"}, {"more", "fp16"}});
+  EXPECT_EQ(told.model.dtype, ComputeType::kF16);
+  EXPECT_EQ(told.model.text_dtype, ComputeType::kF32);
+  EXPECT_EQ(told.model.vae_dtype, ComputeType::kBF16) << "an unknown name changes nothing";
+  EXPECT_EQ(with_types(job, {}), job);
+}
+
 TEST(JobFile, APictureGivesItsJob) {
   const TestFolder folder;
   const job::Job job = job::parse_job(R"({"version": 1, "model": {"file": "/m.safetensors"},

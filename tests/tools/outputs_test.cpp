@@ -23,7 +23,8 @@ job::Job job_with(const std::string& outputs) {
 }
 
 JobResult result_with(const std::string& outputs, const std::vector<TestTensor>& tensors) {
-  JobResult result{.job = "j", .outputs = boost::json::parse(outputs).as_object(), .tensors = {}};
+  JobResult result{
+      .job = "j", .outputs = boost::json::parse(outputs).as_object(), .tensors = {}, .types = {}};
   if (!tensors.empty()) result.tensors.emplace(sealed(tensors).fd());
   return result;
 }

@@ -121,7 +121,11 @@ void Client::watch(const std::string& id, std::uint64_t after) {
 
 JobResult Client::wait_result(const std::string& id) {
   Reply reply = wait_reply(send(ResultRequest{id}, nullptr), std::nullopt);
-  JobResult result{.job = id, .outputs = {}, .tensors = {}};
+  JobResult result{.job = id, .outputs = {}, .tensors = {}, .types = {}};
+  if (const json::value* types = reply.body.if_contains("types");
+      types != nullptr && types->is_object()) {
+    result.types = types->get_object();
+  }
   if (const json::value* outputs = reply.body.if_contains("outputs");
       outputs != nullptr && outputs->is_object()) {
     result.outputs = outputs->get_object();

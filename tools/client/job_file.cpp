@@ -8,6 +8,7 @@
 #include "protocol/error.hpp"
 #include "protocol/job/job_json.hpp"
 #include "protocol/job/job_uses.hpp"
+#include "protocol/job/names.hpp"
 #include "protocol/json_text.hpp"
 #include "tools/client/picture_text.hpp"
 #include "tools/client/whole_file.hpp"
@@ -67,6 +68,21 @@ void spare_picture(JobFile& file, const fs::path& picture, const fs::path& outpu
   if (!is_same_folder || !is_name_of(picture.filename(), name.filename())) return;
   const std::string spared = name.stem().string() + "-repeat" + name.extension().string();
   file.job.output.image.file = (name.parent_path() / spared).string();
+}
+
+job::Job with_types(job::Job job, const boost::json::object& types) {
+  const auto set = [&](std::string_view part, ComputeType& type) {
+    const boost::json::value* given = types.if_contains(part);
+    for (const auto& choice : job::kComputeTypes) {
+      if (given != nullptr && given->is_string() && given->get_string() == choice.name) {
+        type = choice.value;
+      }
+    }
+  };
+  set("model", job.model.dtype);
+  set("text", job.model.text_dtype);
+  set("vae", job.model.vae_dtype);
+  return job;
 }
 
 }  // namespace tandem::client

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 
+#include <boost/json/object.hpp>
+
 #include "protocol/job/job.hpp"
 
 namespace tandem::client {
@@ -22,5 +24,10 @@ JobFile load_job(const std::filesystem::path& path);
 // read from: "picture.png" becomes "picture-repeat.png".
 void spare_picture(JobFile& file, const std::filesystem::path& picture,
                    const std::filesystem::path& output_folder);
+
+// The job with the types that its parts computed in, as "types" of the result's reply names them:
+// what a picture carries, so that repeating it elsewhere computes in the same. Names that this
+// version does not know change nothing.
+job::Job with_types(job::Job job, const boost::json::object& types);
 
 }  // namespace tandem::client

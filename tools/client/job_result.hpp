@@ -41,6 +41,7 @@ struct JobResult {
   std::string job;                       // id
   boost::json::object outputs;           // by output key: names of tensors, or the JSON itself
   std::optional<ResultTensors> tensors;  // none where no output is a tensor
+  boost::json::object types;             // what "model", "text" and "vae" computed in: "fp32" ...
 };
 
 }  // namespace tandem::client

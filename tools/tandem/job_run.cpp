@@ -2,6 +2,7 @@
 
 #include <boost/json/value_from.hpp>
 
+#include "tools/client/job_file.hpp"
 #include "tools/tandem/console.hpp"
 #include "tools/tandem/progress_line.hpp"
 
@@ -67,7 +68,7 @@ JobResult wait_shown(Client& client, const std::function<std::string()>& begin) 
 
 void write_and_print(const job::Job& job, const JobResult& result, const OutputPlace& place,
                      bool json) {
-  const std::vector<WrittenOutput> written = write_outputs(job, result, place);
+  const auto written = write_outputs(with_types(job, result.types), result, place);
   if (json) {
     print_json(to_json(result.job, written));
   } else {

@@ -1,7 +1,6 @@
 #include "coordinator/sampling/guiders/guiders.hpp"
 
 #include <array>
-#include <utility>
 
 #include <ATen/ATen.h>
 
@@ -26,12 +25,9 @@ const GuiderRow& find_guider(job::GuiderKind kind) {
   return kGuiders.at(static_cast<std::size_t>(kind));
 }
 
-GuidedDenoiser::GuidedDenoiser(const GuiderRow& row, GuiderSettings settings,
+GuidedDenoiser::GuidedDenoiser(const GuiderRow& row, const GuiderSettings& settings,
                                CondEvaluator& evaluator)
-    : row_(row),
-      settings_(std::move(settings)),
-      evaluator_(evaluator),
-      lists_(row_.lists(settings_)) {}
+    : row_(row), settings_(settings), evaluator_(evaluator), lists_(row_.lists(settings_)) {}
 
 at::Tensor GuidedDenoiser::operator()(const at::Tensor& x, float sigma) {
   return row_.combine(evaluator_.evaluate(lists_, x, sigma), settings_);

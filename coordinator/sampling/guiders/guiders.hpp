@@ -44,7 +44,7 @@ at::Tensor basic_combine(std::span<const at::Tensor> predictions, const GuiderSe
 // A guider over an evaluator is what a sampler calls. Refers to row and evaluator.
 class GuidedDenoiser : public Denoiser {
  public:
-  GuidedDenoiser(const GuiderRow& row, GuiderSettings settings, CondEvaluator& evaluator);
+  GuidedDenoiser(const GuiderRow& row, const GuiderSettings& settings, CondEvaluator& evaluator);
 
   at::Tensor operator()(const at::Tensor& x, float sigma) override;
 

@@ -86,6 +86,24 @@ TEST_F(JobTableTest, ResultsExpire) {
   EXPECT_EQ(table_.all(), std::vector{waiting});
 }
 
+TEST_F(JobTableTest, OldResultsMakeRoomForNewOnes) {
+  const auto now = std::chrono::steady_clock::now();
+  std::vector<std::shared_ptr<JobRecord>> jobs;
+  for (int i = 0; i < 3; ++i) {
+    jobs.push_back(add());
+    JobResult result;
+    result.bytes = kKeptResultBytes / 2;
+    jobs.back()->end(Phase::kDone, {}, std::move(result));
+  }
+  const auto waiting = add();
+  table_.expire(now);
+  EXPECT_EQ(table_.all(), (std::vector{jobs[1], jobs[2], waiting}));
+  for (std::size_t i = 0; i <= kKeptResults; ++i)
+    add()->end(Phase::kFailed, {}, {});
+  table_.expire(now);
+  EXPECT_EQ(table_.all().size(), kKeptResults + 1) << "and the one that waits";
+}
+
 TEST_F(JobTableTest, AnIdOfAnotherServiceIsUnknown) {
   JobTable other(limits());
   EXPECT_NE(other.new_id(), table_.new_id());
