@@ -1,0 +1,74 @@
+#include "coordinator/execution/remote_unit_runner.hpp"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "coordinator/execution/arena_tensors.hpp"
+#include "protocol/error.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+// Answers each denoise with x plus the number of its conds, from workers in turn.
+class FakeUnits : public UnitExecutor {
+ public:
+  TensorArena& inputs() override { return arena_; }
+  ConstantId add_constant(ConstantData data) override {
+    constants.push_back(std::move(data));
+    return ConstantId{constants.size()};
+  }
+  std::vector<UnitOutcome> run(std::vector<UnitTask> given) override {
+    std::vector<UnitOutcome> outcomes;
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      const auto& unit = std::get<Denoise>(given[i].unit);
+      const at::Tensor x =
+          read_result(unit.x, given[i].inputs.empty() ? nullptr : given[i].inputs[0].get());
+      const at::Tensor one = (x + static_cast<double>(unit.conds.size())).unsqueeze(0);
+      SharedTensor result =
+          share(arena_, one.expand({static_cast<std::int64_t>(unit.conds.size()), -1, -1, -1, -1}));
+      outcomes.push_back(
+          {DenoiseResult{result.handle}, result.block, i % 2 == 0 ? "w0" : "w1", 0.0});
+    }
+    tasks = std::move(given);
+    return outcomes;
+  }
+  void check_cancelled() override {}
+
+  std::vector<ConstantData> constants;
+  std::vector<UnitTask> tasks;
+
+ private:
+  TensorArena arena_;
+};
+
+class RemoteUnitRunnerTest : public ::testing::Test {
+ protected:
+  FakeUnits units_;
+  RemoteUnitRunner runner_{units_, ModelId{3}, SigmaParameters{}};
+};
+
+TEST_F(RemoteUnitRunnerTest, ResultsComeInTheOrderOfTheCalls) {
+  const std::size_t a = runner_.add_cond({at::ones({1, 77, 8}), {}, {}});
+  const std::size_t b = runner_.add_cond({at::zeros({1, 77, 8}), at::ones({1, 4}), {}});
+  EXPECT_FALSE(units_.constants[a].cond.pooled.has_value());
+  EXPECT_TRUE(units_.constants[b].cond.pooled.has_value());
+  const at::Tensor x = at::zeros({1, 4, 32, 32});
+  const auto results = runner_.denoise({{x, 1.0F, {a, b}}, {x, 1.0F, {b}}});
+  ASSERT_EQ(results.size(), 2U);
+  EXPECT_EQ(results[0].sizes().vec(), (std::vector<std::int64_t>{2, 1, 4, 32, 32}));
+  EXPECT_EQ(results[0].max().item<float>(), 2.0F);
+  EXPECT_EQ(results[1].max().item<float>(), 1.0F);
+}
+
+TEST_F(RemoteUnitRunnerTest, CallsOfAStepShareTheirInput) {
+  const std::size_t cond = runner_.add_cond({at::ones({1, 77, 8}), {}, {}});
+  const at::Tensor x = at::zeros({1, 4, 32, 32});
+  runner_.denoise({{x, 1.0F, {cond}}, {x, 1.0F, {cond}}});
+  EXPECT_EQ(units_.tasks[0].inputs, units_.tasks[1].inputs);
+  EXPECT_EQ(units_.tasks[0].constants, std::vector{ConstantId{1}});
+  EXPECT_EQ(runner_.take_units_per_worker(), (std::map<std::string, int>{{"w0", 1}, {"w1", 1}}));
+  EXPECT_TRUE(runner_.take_units_per_worker().empty());
+}
+
+}  // namespace
+}  // namespace tandem::coordinator

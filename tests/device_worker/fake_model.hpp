@@ -1,0 +1,56 @@
+// A model of a few lines, so that the worker's own parts can be tested without weights.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "device_worker/device/device.hpp"
+
+namespace tandem::worker {
+
+struct FakeCond : ModelCond {
+  explicit FakeCond(float v) : value(v) {}
+  float value;
+};
+
+// Has no VAE to load; decode() gives NaNs.
+class FakeModel : public LoadedModel {
+ public:
+  explicit FakeModel(std::vector<FileStamp> files) : files_(std::move(files)) {}
+
+  const ModelInfo& info() const override { return info_; }
+  const std::vector<FileStamp>& files() const override { return files_; }
+  void load(ModelPart part) override;
+  std::uint64_t bytes_held() const override { return 10; }
+  TextOutput encode_text(const TextInput& input) override;
+  std::unique_ptr<ModelCond> prepare(const CondInput& cond) override;
+  at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
+                     const SigmaParameters& sigmas) override;
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
+                     const at::Tensor& y) override;
+  at::Tensor decode(const at::Tensor& latent) override;
+  at::Tensor encode(const at::Tensor& image) override;
+
+  int loads = 0;
+  int prepared = 0;
+
+ private:
+  ModelInfo info_;
+  std::vector<FileStamp> files_;
+};
+
+class FakeDevice : public Device {
+ public:
+  void describe(WorkerHello& hello) const override { hello.device = "fake"; }
+  std::unique_ptr<LoadedModel> open(const ModelSpec& spec) override;
+
+  FakeModel* last = nullptr;  // opened
+};
+
+// With the stamp that FakeDevice gives to its files.
+LoadModel load_message(ModelId id, const std::string& file, ModelPart part);
+
+}  // namespace tandem::worker
