@@ -74,17 +74,30 @@ TEST_F(ProgressLineTest, PlainLinesComeOnceASecond) {
             "step 9/10, 2.00 it/s, 0:01 left\nstep 10/10, 2.00 it/s\n");
 }
 
-TEST_F(ProgressLineTest, AFileIsNamedOnceInPlainLines) {
+PhaseEvent loading(std::uint64_t bytes) {
+  return {.phase = Phase::kLoading,
+          .position = {},
+          .file = "/models/a.safetensors",
+          .bytes = bytes,
+          .of = 100,
+          .failure = {}};
+}
+
+TEST_F(ProgressLineTest, APhaseThatIsRepeatedHasOnePlainLine) {
   ProgressLine line = make(false);
-  for (std::uint64_t bytes : {0, 50, 100}) {
-    line.show(event(PhaseEvent{.phase = Phase::kLoading,
-                               .position = {},
-                               .file = "/models/a.safetensors",
-                               .bytes = bytes,
-                               .of = 100,
-                               .failure = {}}));
+  for (std::uint64_t bytes : {0, 50, 100})
+    line.show(event(loading(bytes)));
+  for (int i = 0; i < 3; ++i) {
+    line.show(
+        event(PhaseEvent{.phase = Phase::kSampling, .position = {}, .file = {}, .failure = {}}));
   }
-  EXPECT_EQ(written_, "loading a.safetensors\n");
+  EXPECT_EQ(written_, "loading a.safetensors\nsampling\n");
+}
+
+TEST_F(ProgressLineTest, ATerminalShowsHowMuchIsLoaded) {
+  ProgressLine line = make(true);
+  line.show(event(loading(50)));
+  EXPECT_EQ(written_, "\r\x1b[Kloading a.safetensors 50 %");
 }
 
 TEST_F(ProgressLineTest, ATerminalIsDrawnOver) {

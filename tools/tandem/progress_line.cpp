@@ -68,6 +68,22 @@ std::string describe(const WorkerEvent& event) {
   return {};
 }
 
+std::string phase_text(const PhaseEvent& event) {
+  std::string text(name(event.phase));
+  if (event.phase == Phase::kLoading) {
+    text += " " + shown(std::filesystem::path(event.file).filename().string());
+  }
+  if (event.position.value_or(0) > 0) text += ", " + std::to_string(*event.position) + " before it";
+  return text;
+}
+
+// How much of a file has been loaded.
+std::string share_text(const PhaseEvent& event) {
+  if (event.of == 0) return {};
+  const double share = static_cast<double>(event.bytes) / static_cast<double>(event.of);
+  return " " + std::to_string(std::lround(100.0 * std::min(share, 1.0))) + " %";
+}
+
 }  // namespace
 
 std::string clock_text(double seconds) {
@@ -99,20 +115,10 @@ void ProgressLine::show(const JobEvent& event) {
 
 void ProgressLine::show(const PhaseEvent& event) {
   if (is_final(event.phase)) return;
-  if (event.phase == Phase::kLoading) {
-    const std::string file = shown(std::filesystem::path(event.file).filename().string());
-    if (screen_.is_terminal && event.of > 0) {
-      const std::uint64_t percent =
-          std::min(event.bytes, event.of) / std::max(event.of / 100, std::uint64_t{1});
-      return draw("loading " + file + " " + std::to_string(std::min(percent, std::uint64_t{100})) +
-                  " %");
-    }
-    if (std::exchange(loading_, file) == file) return;
-    return line("loading " + file);
-  }
-  std::string text(name(event.phase));
-  if (event.position.value_or(0) > 0) text += ", " + std::to_string(*event.position) + " before it";
-  screen_.is_terminal ? draw(text) : line(text);
+  if (screen_.is_terminal) return draw(phase_text(event) + share_text(event));
+  // A service repeats a phase, for instance as the bytes of a file come in.
+  const std::string text = phase_text(event);
+  if (std::exchange(last_phase_, text) != text) line(text);
 }
 
 void ProgressLine::show(const StepEvent& event) {

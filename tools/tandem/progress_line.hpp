@@ -47,7 +47,7 @@ class ProgressLine {
 
   Screen screen_;
   bool is_drawing_ = false;
-  std::string loading_;  // the file that was last named
+  std::string last_phase_;  // that had a line
   std::optional<std::chrono::steady_clock::time_point> last_step_line_;
 };
 

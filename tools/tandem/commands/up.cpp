@@ -21,13 +21,14 @@ struct Options {
   int ready_fd = -1;  // given by the daemon's parent alone
 };
 
-// Throws where a service accepts already. Two that start at once are told apart by the service's
-// lock.
+// Throws where a service answers already. Whatever does not answer (none, one that is just ending,
+// one that starts at the same moment) is left to the service's lock.
 void refuse_second_service(const Options& options) {
   std::unique_ptr<Client> running;
   try {
     running = connect(options.service);
-  } catch (const ExitError&) {
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCancelled) throw;
     return;
   }
   throw ExitError(kAlreadyRunning,
