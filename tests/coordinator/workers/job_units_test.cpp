@@ -39,10 +39,11 @@ TEST(UnitBatch, TheFirstFailureCounts) {
 
 class JobUnitsTest : public ::testing::Test {
  protected:
-  std::shared_ptr<UnitBatch> batch_;
+  // Batches are handed to another thread, which stands for the io thread.
+  std::promise<std::shared_ptr<UnitBatch>> handed_;
   JobUnits units_{JobId{3}, std::make_shared<TensorArena>(),
                   [this](std::shared_ptr<UnitBatch> batch, std::vector<UnitTask>) {
-                    if (units_.admit(batch)) batch_ = batch;
+                    handed_.set_value(std::move(batch));
                   }};
 };
 
@@ -51,17 +52,16 @@ TEST_F(JobUnitsTest, NoTasksAreDoneAtOnce) {
 }
 
 TEST_F(JobUnitsTest, CancelFailsWhatWaitsAndWhatComes) {
-  std::thread canceller([&] {
-    while (!batch_)
-      std::this_thread::yield();
+  std::thread io([&] {
+    const auto batch = handed_.get_future().get();
+    EXPECT_TRUE(units_.admit(batch));
     units_.cancel();
+    const auto late = std::make_shared<UnitBatch>(JobId{3}, 1);
+    EXPECT_FALSE(units_.admit(late));
   });
-  std::vector<UnitTask> tasks(1);
-  EXPECT_THROW(units_.run(std::move(tasks)), Error);
-  canceller.join();
   EXPECT_THROW(units_.run(std::vector<UnitTask>(1)), Error);
-  const auto late = std::make_shared<UnitBatch>(JobId{3}, 1);
-  EXPECT_FALSE(units_.admit(late));
+  io.join();
+  EXPECT_THROW(units_.run(std::vector<UnitTask>(1)), Error);
 }
 
 TEST_F(JobUnitsTest, ConstantsHaveIdsOfTheirOwn) {
