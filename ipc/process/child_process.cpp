@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -26,6 +27,10 @@ namespace {
 // not keep others waiting.
 constexpr int kReadsPerTurn = 16;
 constexpr int kReadsAtEnd = 256;  // 1 MiB: more than a pipe holds
+
+// A zombie whose tracer (a debugger, LeakSanitizer) is still attached has a readable pidfd and is
+// not ours to reap before the tracer lets go: it is asked for again after this time.
+constexpr std::chrono::milliseconds kHeldRetry{2};
 
 using Ends = std::pair<Fd, Fd>;  // ours, the child's
 
@@ -74,11 +79,18 @@ std::optional<ExitStatus> reap(int pidfd) {
   return to_status(info);
 }
 
-void wait_for_end(int pidfd, std::chrono::milliseconds most) {
-  const auto deadline = std::chrono::steady_clock::now() + most;
-  pollfd entry{pidfd, POLLIN, 0};
-  while (::poll(&entry, 1, static_cast<int>(most.count())) < 0 && errno == EINTR &&
-         std::chrono::steady_clock::now() < deadline) {
+// Waits for the end and reaps. Nothing where it still runs, or is still held by its tracer, after
+// `most`.
+std::optional<ExitStatus> reap_within(int pidfd, std::chrono::milliseconds most) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + most;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return std::nullopt;
+    pollfd entry{pidfd, POLLIN, 0};
+    ::poll(&entry, 1, static_cast<int>(left.count()));
+    if (auto status = reap(pidfd)) return status;
+    std::this_thread::sleep_for(kHeldRetry);
   }
 }
 
@@ -97,7 +109,7 @@ std::string describe(const ExitStatus& status) {
 class ChildProcess::Watch : public std::enable_shared_from_this<Watch> {
  public:
   Watch(boost::asio::io_context& io, SpawnOptions options)
-      : on_line_(std::move(options.on_line)), pidfd_(io), output_(io), grace_(io) {
+      : on_line_(std::move(options.on_line)), pidfd_(io), output_(io), grace_(io), held_(io) {
     Ends connection;
     Ends output;
     SpawnRequest request{std::move(options.program), std::move(options.arguments),
@@ -131,10 +143,10 @@ class ChildProcess::Watch : public std::enable_shared_from_this<Watch> {
   void stop() {
     stopped_ = true;
     grace_.cancel();
+    held_.cancel();
     if (!status_) {
       send(SIGKILL);
-      wait_for_end(pidfd_.native_handle(), kReapWait);
-      if (!reap(pidfd_.native_handle())) {
+      if (!reap_within(pidfd_.native_handle(), kReapWait)) {
         log(LogLevel::kError, "process",
             "process " + std::to_string(pid_) + " did not end on SIGKILL and is left behind");
       }
@@ -183,7 +195,7 @@ class ChildProcess::Watch : public std::enable_shared_from_this<Watch> {
   void ended() {
     if (stopped_) return;
     status_ = reap(pidfd_.native_handle());
-    if (!status_) return wait_for_exit();
+    if (!status_) return wait_for_tracer();
     grace_.cancel();
     // All that it wrote is in the pipe by now; who else holds the pipe is not waited for.
     for (int i = 0; i < kReadsAtEnd && !stopped_; ++i) {
@@ -192,6 +204,14 @@ class ChildProcess::Watch : public std::enable_shared_from_this<Watch> {
     if (!stopped_ && on_line_) lines_.finish(on_line_);
     output_.close();
     if (!stopped_ && on_exit_) on_exit_(*status_);
+  }
+
+  void wait_for_tracer() {
+    held_.expires_after(kHeldRetry);
+    held_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+      const auto self = weak.lock();
+      if (self && !error) self->ended();
+    });
   }
 
   void wait_for_output() {
@@ -228,6 +248,7 @@ class ChildProcess::Watch : public std::enable_shared_from_this<Watch> {
   boost::asio::posix::stream_descriptor pidfd_;
   boost::asio::posix::stream_descriptor output_;
   boost::asio::steady_timer grace_;
+  boost::asio::steady_timer held_;
   LineSplitter lines_;
   Fd connection_;
   pid_t pid_ = 0;

@@ -5,8 +5,10 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <poll.h>
 #include <string>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <unistd.h>
 #include <vector>
 
@@ -14,6 +16,7 @@
 
 #include "ipc/process/child_process.hpp"
 #include "ipc/process/die_with_parent.hpp"
+#include "ipc/process/pidfd.hpp"
 #include "ipc/process/signals.hpp"
 #include "ipc/socket/blocking_connection.hpp"
 #include "ipc/socket/service_socket.hpp"
@@ -53,6 +56,26 @@ int write_lines(const Arguments& arguments) {
 
 int sleep_for_ever(const Arguments&) {
   std::cerr << "ready" << std::endl;
+  for (;;)
+    ::pause();
+}
+
+// Its tracer holds it for `milliseconds` after its end, as LeakSanitizer or a debugger may.
+int sleep_traced(const Arguments& arguments) {
+  ::prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+  const pid_t traced = ::getpid();
+  if (::fork() == 0) {
+    if (::ptrace(PTRACE_SEIZE, traced, nullptr, nullptr) != 0) {
+      std::cerr << "not permitted" << std::endl;
+      ::_exit(1);
+    }
+    std::cerr << "traced" << std::endl;
+    const Fd pidfd(::pidfd_open(traced, 0));
+    pollfd end{pidfd.get(), POLLIN, 0};
+    ::poll(&end, 1, -1);
+    ::usleep(1000 * static_cast<unsigned>(std::stoi(arguments.at(0))));
+    ::_exit(0);
+  }
   for (;;)
     ::pause();
 }
@@ -145,6 +168,7 @@ int run(const std::string& mode, const Arguments& arguments) {
       {"crash", crash},
       {"lines", write_lines},
       {"sleep", sleep_for_ever},
+      {"sleep_traced", sleep_traced},
       {"sleep_through_sigterm", sleep_through_sigterm},
       {"descriptors", list_descriptors},
       {"tell", tell},

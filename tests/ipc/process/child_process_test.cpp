@@ -180,6 +180,25 @@ TEST_F(ChildProcessTest, EndsWithItsOwner) {
   EXPECT_EQ(open_descriptors(), before);
 }
 
+TEST_F(ChildProcessTest, ReapsWhatATracerHolds) {
+  start({"sleep_traced", "100"});
+  ASSERT_TRUE(wait_for_line());
+  if (words_.text() != "traced") GTEST_SKIP() << "tracing is not permitted here";
+  process_->kill(SIGKILL);
+  ASSERT_TRUE(wait_for_exit());
+  EXPECT_EQ(status_.signal, SIGKILL);
+}
+
+TEST_F(ChildProcessTest, EndsWithItsOwnerWhileATracerHoldsIt) {
+  start({"sleep_traced", "100"});
+  ASSERT_TRUE(wait_for_line());
+  if (words_.text() != "traced") GTEST_SKIP() << "tracing is not permitted here";
+  const pid_t pid = process_->pid();
+  process_.reset();
+  EXPECT_EQ(::kill(pid, 0), -1);
+  EXPECT_EQ(errno, ESRCH);
+}
+
 TEST_F(ChildProcessTest, MayBeDestroyedInItsHandlers) {
   start({"exit", "0"});
   process_->on_exit([this](const ExitStatus&) {
