@@ -34,6 +34,24 @@ const Family& family_of(const ModelSource& source, const std::string& prefix,
                             ") is of no family that Tandem knows, and it has no model_config.");
 }
 
+// Narrower heads have no fast kernel.
+constexpr std::int64_t kNarrowestHead = 8;
+
+bool has_room_for(std::int64_t heads, const UNetConfig& unet) {
+  const auto narrowest = std::min_element(unet.channel_mult.begin(), unet.channel_mult.end());
+  return narrowest != unet.channel_mult.end() &&
+         *narrowest * unet.model_channels >= heads * kNarrowestHead;
+}
+
+// ComfyUI computes a family that counts heads with the family's number, whatever a file's config
+// says of num_heads (unet_extra_config in its supported_models). Its numbers are ours, so the
+// file's own counts only where the family's would cut heads too narrow; num_head_channels always
+// does.
+void prefer_heads_of(const Family& family, UNetConfig& unet) {
+  const bool counted = family.num_heads > 0 && unet.num_head_channels <= 0;
+  if (counted && has_room_for(family.num_heads, unet)) unet.num_heads = family.num_heads;
+}
+
 // The sizes that shapes tell, completed by those that they do not.
 UNetConfig complete_unet(const ModelSource& source, const Family& family, UNetConfig detected) {
   detected.attention_in_fp32 = family.attention_in_fp32;
@@ -47,6 +65,8 @@ UNetConfig complete_unet(const ModelSource& source, const Family& family, UNetCo
     if (!(named == detected)) {
       refuse_sizes(source, "the UNet's sizes in model_config are not those of its tensors.");
     }
+    check_unet(detected, source.path());
+    prefer_heads_of(family, detected);
   }
   check_unet(detected, source.path());
   return detected;

@@ -34,8 +34,9 @@ CONFIG = {
         "in_channels": 4,
         "legacy": False,
         "model_channels": 64,
-        "num_head_channels": -1,
-        "num_heads": 4,
+        # 4 heads at 128 channels; ComfyUI, and so Tandem, gives SD 1.x 8 where num_heads says it.
+        "num_head_channels": 32,
+        "num_heads": -1,
         "num_res_blocks": [1, 1, 1],
         "out_channels": 4,
         "transformer_depth": [0, 1, 1],
@@ -296,7 +297,7 @@ class UNet(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.width = width = config["model_channels"]
-        self.rest = (config["context_dim"], config["num_heads"])
+        self.context, self.head_channels = config["context_dim"], config["num_head_channels"]
         self.c_time = width * 4
         layers = [nn.Linear(width, self.c_time), nn.SiLU(), nn.Linear(self.c_time, self.c_time)]
         self.time_embed = nn.Sequential(*layers)
@@ -310,7 +311,8 @@ class UNet(nn.Module):
     def _pair(self, c_in, c_out, depth):
         layers = [ResBlock(c_in, c_out, self.c_time)]
         if depth:
-            layers.append(SpatialTransformer(c_out, depth, *self.rest))
+            heads = c_out // self.head_channels
+            layers.append(SpatialTransformer(c_out, depth, self.context, heads))
         return layers
 
     def _build_input(self, config, sizes):

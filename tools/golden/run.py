@@ -89,7 +89,6 @@ def run_case(folder, sandbox, socket, timeout):
     job = cases.read_job(folder)
     missing = coverage.missing(job)
     with tempfile.TemporaryDirectory(dir=sandbox.folder) as tmp:
-        job = cases.as_computed(job, folder.parent.name, tmp)
         job["output"] = {k: str(Path(tmp, f"{k}-{Path(v).name}")) for k, v in job["output"].items()}
         Path(tmp, "case.json").write_text(json.dumps(job))
         arguments = ["run", f"{tmp}/case.json", "--socket", socket, "--json"]

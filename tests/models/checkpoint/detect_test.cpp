@@ -71,6 +71,31 @@ TEST_F(Detect, TinyModelsBringTheirSizes) {
   EXPECT_EQ(found.files[0].bytes, std::filesystem::file_size(path));
 }
 
+// Every layer of the tiny UNet twice as wide: 64 channels.
+std::vector<NamedLayout> wide_sd1_layouts() {
+  std::vector<NamedLayout> tensors = tiny_sd1_layouts();
+  for (auto& [name, layout] : tensors) {
+    if (!name.starts_with("model.diffusion_model.")) continue;
+    for (std::int64_t& size : layout.shape)
+      size *= size >= 32 ? 2 : 1;
+  }
+  return tensors;
+}
+
+// ComfyUI's 8 heads for SD1 go before a file's num_heads, but not before its num_head_channels.
+TEST_F(Detect, HeadsAreTheFamilysWhereTheyFit) {
+  const auto heads = [&](const std::string& in_file) {
+    std::map<std::string, std::string> metadata =
+        changed("\"model_channels\": 32", "\"model_channels\": 64");
+    std::string& config = metadata["model_config"];
+    const std::string old = "\"num_heads\": 4, \"num_head_channels\": -1";
+    config.replace(config.find(old), old.size(), in_file);
+    return heads_of(inspect_model(spec_of(write(wide_sd1_layouts(), metadata))).unet->config, 64);
+  };
+  EXPECT_EQ(heads("\"num_heads\": 4, \"num_head_channels\": -1"), 8);
+  EXPECT_EQ(heads("\"num_heads\": -1, \"num_head_channels\": 16"), 4);
+}
+
 TEST_F(Detect, WithoutSizesATinyModelIsOfNoFamily) {
   expect_refused(spec_of(write(tiny_sd1_layouts())), ErrorCode::kUnknownFamily,
                  "of no family that Tandem knows");
