@@ -12,6 +12,7 @@ template <class Tag>
 struct Id {
   std::uint64_t value = 0;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the 0 that <=> compares with for one
   auto operator<=>(const Id&) const = default;
 
   template <class Archive>

@@ -8,6 +8,18 @@ namespace {
 constexpr std::size_t kDeathsOfAUnit = 2;
 constexpr int kFailuresOfAUnit = 2;
 
+Failure worker_lost(const std::string& what, const std::vector<std::string>& deaths,
+                    const std::string& last_worker) {
+  Failure failure;
+  failure.code = ErrorCode::kWorkerLost;
+  failure.message = what + " ended two workers.";
+  for (const std::string& death : deaths)
+    failure.message += " " + death;
+  failure.hint = "The service goes on; the model or the size of this job may be what they died of.";
+  failure.worker = last_worker;
+  return failure;
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(std::vector<WorkerSlot> slots, RespawnPolicy policy, TimePoint now)
@@ -24,7 +36,7 @@ std::size_t Dispatcher::add_slot(WorkerSlot slot, TimePoint now) {
 }
 
 void Dispatcher::open_job(JobId job, JobLimits limits) {
-  jobs_[job] = JobRecord{std::move(limits), {}};
+  jobs_[job] = JobRecord{std::move(limits), {}, {}};
 }
 
 void Dispatcher::close_job(JobId job, TimePoint now) {
@@ -61,11 +73,13 @@ void Dispatcher::worker_exited(WorkerId worker, const std::string& last_words, T
   if (slot == nullptr) return;
   commands_.emplace_back(WorkerNotice{WorkerNotice::What::kLost, index_of(*slot), {}, last_words});
   const UnitId unit = slot->unit;
+  const std::optional<Loading> loading = slot->loading;
+  free_slot(*slot);
   slot->loaded.clear();
   slot->worker = {};
-  slot->unit = {};
   slot->replaces_a_lost_one = true;
   schedule_respawn(*slot, last_words, now);
+  if (loading) died_loading(*loading, last_words, slot->spec.name);
   if (const auto it = units_.find(unit); it != units_.end()) {
     it->second.avoid = index_of(*slot);
     worker_died_with(it->second, last_words, slot->spec.name);
@@ -77,31 +91,37 @@ void Dispatcher::worker_died_with(UnitRecord& unit, const std::string& words,
                                   const std::string& slot_name) {
   unit.deaths.push_back(slot_name + ": " + words);
   if (unit.deaths.size() < kDeathsOfAUnit) return run_again(unit);
-  Failure failure;
-  failure.code = ErrorCode::kWorkerLost;
-  failure.message = "A work unit ended two workers.";
-  for (const std::string& death : unit.deaths)
-    failure.message += " " + death;
-  failure.hint = "The service goes on; the model or the size of this job may be what they died of.";
-  failure.worker = slot_name;
-  fail_job(unit.ticket.job, std::move(failure));
+  fail_job(unit.ticket.job, worker_lost("A work unit", unit.deaths, slot_name));
+}
+
+void Dispatcher::died_loading(const Loading& loading, const std::string& words,
+                              const std::string& slot_name) {
+  const auto job = jobs_.find(loading.job);
+  if (job == jobs_.end()) return;
+  std::vector<std::string>& deaths = job->second.deaths;
+  deaths.push_back(slot_name + ": " + words);
+  if (deaths.size() < kDeathsOfAUnit) return;
+  fail_job(loading.job, worker_lost("Loading a model", deaths, slot_name));
 }
 
 void Dispatcher::model_loaded(WorkerId worker, ModelId model, ModelPart part, TimePoint now) {
   Slot* slot = find_slot(worker);
   if (slot == nullptr) return;
   slot->loaded.emplace(model, part);
-  if (slot->state != SlotState::kLoading) return;
-  start_assigned(*slot);
+  if (!slot->loading) return;
+  // Deaths count in a row.
+  if (const auto job = jobs_.find(slot->loading->job); job != jobs_.end())
+    job->second.deaths.clear();
+  free_slot(*slot);
   place(now);
 }
 
 void Dispatcher::model_failed(WorkerId worker, const Failure& failure, TimePoint now) {
   Slot* slot = find_slot(worker);
-  if (slot == nullptr || slot->state != SlotState::kLoading) return;
-  const auto unit = units_.find(slot->unit);
+  if (slot == nullptr || !slot->loading) return;
+  const JobId job = slot->loading->job;
   free_slot(*slot);
-  if (unit != units_.end()) fail_job(unit->second.ticket.job, failure);
+  if (jobs_.contains(job)) fail_job(job, failure);
   place(now);
 }
 
@@ -109,6 +129,8 @@ bool Dispatcher::unit_done(WorkerId worker, UnitId unit, Generation generation, 
   Slot* slot = find_slot(worker);
   if (slot == nullptr || slot->unit != unit || slot->generation != generation) return false;
   slot->history.did_work();
+  speeds_.learn(index_of(*slot), slot->shape, slot->crowd,
+                std::chrono::duration<double>(now - slot->started).count());
   free_slot(*slot);
   const bool awaited = units_.erase(unit) > 0;
   place(now);
@@ -148,10 +170,11 @@ void Dispatcher::tick(TimePoint now) {
       commands_.emplace_back(KillWorker{slot.worker, "it did not come up in time"});
     }
   }
+  if (place_again_at_ && now >= *place_again_at_) place(now);
 }
 
 std::optional<TimePoint> Dispatcher::next_deadline() const {
-  std::optional<TimePoint> next;
+  std::optional<TimePoint> next = place_again_at_;
   for (const Slot& slot : slots_) {
     const bool timed = slot.state == SlotState::kWaiting || slot.state == SlotState::kStarting;
     if (timed && (!next || slot.deadline < *next)) next = slot.deadline;
@@ -179,74 +202,6 @@ Dispatcher::Slot* Dispatcher::find_slot(WorkerId worker) {
 
 std::size_t Dispatcher::index_of(const Slot& slot) const {
   return static_cast<std::size_t>(&slot - slots_.data());
-}
-
-// Greedy, in the order of submission: the step's units are of about one size, and the merge does
-// not care who computed what.
-void Dispatcher::place(TimePoint) {
-  for (std::size_t i = 0; i < ready_.size();) {
-    UnitRecord& unit = units_.at(ready_[i]);
-    const JobRecord& job = jobs_.at(unit.ticket.job);
-    if (!can_ever_run(job)) {
-      fail_job(unit.ticket.job, {ErrorCode::kNoWorker, "No worker is left that could run this job.",
-                                 "`tandem devices` says why each was taken out of service."});
-      i = 0;  // the queue has changed
-      continue;
-    }
-    if (const auto slot = choose_slot(unit)) {
-      ready_.erase(ready_.begin() + static_cast<std::ptrdiff_t>(i));
-      assign(*slot, unit);
-    } else {
-      ++i;
-    }
-  }
-}
-
-std::optional<std::size_t> Dispatcher::choose_slot(const UnitRecord& unit) {
-  const JobRecord& job = jobs_.at(unit.ticket.job);
-  std::optional<std::size_t> best;
-  int best_score = -1;
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const Slot& slot = slots_[i];
-    if (slot.state != SlotState::kIdle || !may_use(job, i)) continue;
-    const bool has_part = slot.loaded.contains({unit.ticket.model, unit.ticket.part});
-    const int score = (has_part ? 1 : 0) + (unit.avoid == i ? 0 : 2);
-    if (score > best_score) {
-      best = i;
-      best_score = score;
-    }
-  }
-  return best;
-}
-
-bool Dispatcher::may_use(const JobRecord& job, std::size_t slot) const {
-  if (!job.limits.kind.empty() && slots_[slot].spec.kind != job.limits.kind) return false;
-  if (!job.limits.max_workers || job.slots.contains(slot)) return true;
-  const auto in_service = std::ranges::count_if(
-      job.slots, [&](std::size_t s) { return slots_[s].state != SlotState::kQuarantined; });
-  return static_cast<std::size_t>(in_service) < *job.limits.max_workers;
-}
-
-bool Dispatcher::can_ever_run(const JobRecord& job) const {
-  return usable_workers({job.limits.kind, std::nullopt}) > 0;
-}
-
-void Dispatcher::assign(std::size_t index, UnitRecord& unit) {
-  Slot& slot = slots_[index];
-  jobs_.at(unit.ticket.job).slots.insert(index);
-  slot.unit = unit.ticket.unit;
-  slot.generation = unit.generation;
-  const UnitTicket& ticket = unit.ticket;
-  if (slot.loaded.contains({ticket.model, ticket.part})) return start_assigned(slot);
-  slot.state = SlotState::kLoading;
-  commands_.emplace_back(LoadPart{slot.worker, ticket.job, ticket.model, ticket.part});
-}
-
-void Dispatcher::start_assigned(Slot& slot) {
-  // The job may have ended while its model was being loaded.
-  if (!units_.contains(slot.unit)) return free_slot(slot);
-  slot.state = SlotState::kBusy;
-  commands_.emplace_back(StartUnit{slot.worker, slot.unit, slot.generation});
 }
 
 void Dispatcher::run_again(UnitRecord& unit) {
@@ -289,6 +244,8 @@ void Dispatcher::spawn(Slot& slot, TimePoint now) {
 void Dispatcher::free_slot(Slot& slot) {
   slot.state = SlotState::kIdle;
   slot.unit = {};
+  slot.loading.reset();
+  slot.probes = false;
 }
 
 }  // namespace tandem::coordinator

@@ -15,7 +15,9 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/dispatch/placement.hpp"
 #include "coordinator/dispatch/respawn_policy.hpp"
+#include "coordinator/dispatch/speed_model.hpp"
 #include "protocol/error.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/model_spec.hpp"
@@ -27,7 +29,8 @@ using TimePoint = std::chrono::steady_clock::time_point;
 // A worker as the command line names it ("cpu#0"); the processes that fill it come and go.
 struct WorkerSlot {
   std::string name;
-  std::string kind;  // "cpu", "sim"
+  std::string kind;    // "cpu", "sim"
+  std::string device;  // workers of one device slow each other down; empty: shares with none
 };
 
 // What placing a unit needs to know of it.
@@ -36,12 +39,14 @@ struct UnitTicket {
   JobId job;
   ModelId model;
   ModelPart part = ModelPart::kUnet;
+  std::string shape;  // units of one shape take one worker equally long
 };
 
-// Which workers a job may use.
+// Which workers a job may use, and what its host knows of them.
 struct JobLimits {
   std::string kind;                        // empty: any
   std::optional<std::size_t> max_workers;  // the first ones that take a unit of it
+  std::map<std::size_t, double> speeds;    // relative ones by slot, given; others are learned
 };
 
 enum class SlotState { kStarting, kIdle, kLoading, kBusy, kWaiting, kQuarantined };
@@ -106,7 +111,8 @@ class Dispatcher {
   void open_job(JobId job, JobLimits limits);
   void close_job(JobId job, TimePoint now);
 
-  // In canonical order; they are started in this order as workers become free.
+  // In canonical order. A unit goes to the worker on which it is expected to end first, even if
+  // that one is busy and a slower one is not.
   void submit(const std::vector<UnitTicket>& units, TimePoint now);
 
   void worker_ready(WorkerId worker, TimePoint now);
@@ -121,7 +127,8 @@ class Dispatcher {
   // A model that workers were told to forget.
   void model_dropped(ModelId model);
 
-  // Work that is due by the clock alone: spawning after back-off, start-up deadlines.
+  // Work that is due by the clock alone: spawning after back-off, start-up deadlines, units that
+  // wait for a worker which takes longer than expected.
   void tick(TimePoint now);
   std::optional<TimePoint> next_deadline() const;
 
@@ -134,12 +141,25 @@ class Dispatcher {
   std::size_t usable_workers(const JobLimits& limits) const;
 
  private:
+  // A part that a slot has been told to load.
+  struct Loading {
+    JobId job;
+    ModelId model;
+    ModelPart part = ModelPart::kUnet;
+  };
+
   struct Slot {
     WorkerSlot spec;
     SlotState state = SlotState::kWaiting;
     WorkerId worker;
-    UnitId unit;  // while loading or busy
+    std::optional<Loading> loading;
+    UnitId unit;  // while busy
     Generation generation;
+    std::string shape;      // of the unit
+    TimePoint started;      // the unit
+    double expected = 0.0;  // seconds that the unit should take
+    int crowd = 1;          // most workers of the device that were busy while it ran
+    bool probes = false;    // the unit runs alone, to learn how fast that is
     std::set<std::pair<ModelId, ModelPart>> loaded;
     RespawnHistory history;
     bool replaces_a_lost_one = false;
@@ -158,17 +178,21 @@ class Dispatcher {
 
   struct JobRecord {
     JobLimits limits;
-    std::set<std::size_t> slots;  // those it has used, with max_workers
+    std::set<std::size_t> slots;      // those it has used, with max_workers
+    std::vector<std::string> deaths;  // of workers that were loading a part for it
+  };
+
+  // Waiting units of one job that need the same part, in their order.
+  struct ReadyGroup {
+    JobId job;
+    ModelId model;
+    ModelPart part = ModelPart::kUnet;
+    std::vector<UnitId> units;
   };
 
   Slot* find_slot(WorkerId worker);
   std::size_t index_of(const Slot& slot) const;
-  void place(TimePoint now);
-  std::optional<std::size_t> choose_slot(const UnitRecord& unit);
-  bool may_use(const JobRecord& job, std::size_t slot) const;
-  bool can_ever_run(const JobRecord& job) const;
-  void assign(std::size_t slot, UnitRecord& unit);
-  void start_assigned(Slot& slot);
+  void died_loading(const Loading& loading, const std::string& words, const std::string& slot_name);
   void run_again(UnitRecord& unit);
   void worker_died_with(UnitRecord& unit, const std::string& words, const std::string& slot_name);
   void fail_job(JobId job, Failure failure);
@@ -176,11 +200,43 @@ class Dispatcher {
   void spawn(Slot& slot, TimePoint now);
   void free_slot(Slot& slot);
 
+  // ---- dispatcher_place.cpp ----
+
+  void place(TimePoint now);
+  void fail_hopeless_jobs();
+  std::vector<ReadyGroup> ready_groups() const;
+
+  bool may_use(const JobRecord& job, std::size_t slot) const;
+  // Slots that the job may still take besides those that it has used.
+  std::size_t room_for_slots(const JobRecord& job) const;
+  void load_where_idle(const ReadyGroup& group);
+  static bool has_part(const Slot& slot, const ReadyGroup& group);
+  static bool is_loading(const Slot& slot, const ReadyGroup& group);
+  void load(Slot& slot, const ReadyGroup& group);
+
+  std::vector<std::size_t> slots_with(const ReadyGroup& group) const;
+  void place_elsewhere(const ReadyGroup& group, UnitId unit, TimePoint now);
+  void place_on(const std::vector<std::size_t>& slots, const std::vector<UnitId>& units,
+                TimePoint now);
+  void start_unless_probed(const std::vector<std::size_t>& slots, Slot& slot, UnitRecord& unit,
+                           TimePoint now);
+  bool wants_probe(const std::vector<std::size_t>& slots, const std::string& device,
+                   const std::string& shape) const;
+  int busy_on(const std::string& device) const;
+  void start(Slot& slot, UnitRecord& unit, TimePoint now);
+
+  double available_in(const Slot& slot, TimePoint now) const;
+  void look_again_when_due(const Slot& slot, TimePoint now);
+  double estimate(std::size_t slot, const UnitTicket& ticket, int crowd) const;
+  UnitCost costs(const std::vector<std::size_t>& slots, const std::vector<UnitId>& units) const;
+
   std::vector<Slot> slots_;
   RespawnPolicy policy_;
   std::map<JobId, JobRecord> jobs_;
   std::unordered_map<UnitId, UnitRecord> units_;
   std::deque<UnitId> ready_;
+  SpeedModel speeds_;
+  std::optional<TimePoint> place_again_at_;
   std::uint64_t next_worker_ = 1;
   std::vector<Command> commands_;
 };

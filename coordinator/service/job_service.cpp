@@ -114,6 +114,11 @@ AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<Warnin
   accepted.model = model.id;
   accepted.info = model.info;
   accepted.device_kind = choose_kind(job.model, warnings);
+  for (const auto& [name, speed] : job.workers.relative_speed) {
+    if (!pool_->slots_named(name).empty()) continue;
+    warnings.push_back({"unknown_device", "workers.relative_speed: there is no worker or device " +
+                                              name + " here; its speed is not used."});
+  }
   accepted.job = std::move(job);
   executor_.check(accepted);
   pool_->ensure_worker(accepted.device_kind);
@@ -130,7 +135,7 @@ std::string JobService::choose_kind(const job::Model& model, std::vector<Warning
     }
     return default_kind_;
   };
-  const std::string kind = kind_of(model.device, "model.device");
+  std::string kind = kind_of(model.device, "model.device");
   const auto check = [&](const job::DeviceName& device, const char* key) {
     if (device == "default" || kind_of(device, key) == kind) return;
     throw Error(
@@ -149,12 +154,21 @@ void JobService::start_next() {
   if (!record) return;
   running_ = record;
   const AcceptedJob& accepted = record->accepted();
-  JobLimits limits{accepted.device_kind, {}};
-  if (accepted.job.workers.max) limits.max_workers = *accepted.job.workers.max;
+  JobLimits limits = limits_of(accepted);
   record->set_worker_count(std::max<std::size_t>(1, pool_->usable_workers(limits)));
   auto units = pool_->open_job(accepted.id, limits);
   // The one before has handed in its result, so its thread is at its end.
   thread_ = std::jthread([this, record, units] { run(record, units); });
+}
+
+JobLimits JobService::limits_of(const AcceptedJob& accepted) const {
+  JobLimits limits{accepted.device_kind, {}, {}};
+  if (accepted.job.workers.max) limits.max_workers = *accepted.job.workers.max;
+  for (const auto& [name, speed] : accepted.job.workers.relative_speed) {
+    for (const std::size_t slot : pool_->slots_named(name))
+      limits.speeds[slot] = speed;
+  }
+  return limits;
 }
 
 void JobService::run(const std::shared_ptr<JobRecord>& record,

@@ -50,6 +50,7 @@ class JobService {
 
   AcceptedJob accept(job::Job job, ipc::Fd tensors, std::vector<WarningEvent>& warnings);
   std::string choose_kind(const job::Model& model, std::vector<WarningEvent>& warnings);
+  JobLimits limits_of(const AcceptedJob& accepted) const;
   void start_next();
   void run(const std::shared_ptr<JobRecord>& record, const std::shared_ptr<UnitExecutor>& units);
   void finish(const std::shared_ptr<JobRecord>& record, std::optional<Failure> failure,

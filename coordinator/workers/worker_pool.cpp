@@ -1,9 +1,11 @@
 #include "coordinator/workers/worker_pool.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 #include <boost/asio/post.hpp>
 
+#include "coordinator/dispatch/unit_shape.hpp"
 #include "ipc/log.hpp"
 
 namespace tandem::coordinator {
@@ -15,10 +17,14 @@ TimePoint now() {
   return std::chrono::steady_clock::now();
 }
 
+// Simulated workers only wait: they share nothing.
+WorkerSlot dispatch_slot(const WorkerSpec& worker) {
+  return {worker.name, worker.kind, worker.kind == "sim" ? std::string() : worker.device};
+}
+
 std::vector<WorkerSlot> dispatch_slots(const std::vector<WorkerSpec>& workers) {
   std::vector<WorkerSlot> slots;
-  for (const WorkerSpec& worker : workers)
-    slots.push_back({worker.name, worker.kind});
+  std::ranges::transform(workers, std::back_inserter(slots), dispatch_slot);
   return slots;
 }
 
@@ -99,9 +105,18 @@ bool WorkerPool::ensure_worker(const std::string& kind) {
   if (kind != "cpu") return false;
   slots_.push_back(std::make_unique<Slot>());
   slots_.back()->spec = WorkerSpec{"cpu#0", "cpu", "cpu"};
-  dispatcher_.add_slot({"cpu#0", "cpu"}, now());
+  dispatcher_.add_slot(dispatch_slot(slots_.back()->spec), now());
   carry_out();
   return true;
+}
+
+std::vector<std::size_t> WorkerPool::slots_named(const std::string& name) const {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const WorkerSpec& spec = slots_[i]->spec;
+    if (spec.name == name || spec.device == name || spec.kind == name) found.push_back(i);
+  }
+  return found;
 }
 
 std::size_t WorkerPool::usable_workers(const JobLimits& limits) const {
@@ -154,7 +169,8 @@ void WorkerPool::submit(const std::shared_ptr<UnitBatch>& batch, std::vector<Uni
   std::vector<UnitTicket> tickets;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const UnitId id{next_unit_++};
-    tickets.push_back({id, batch->job(), model_of(tasks[i].unit), part_of(tasks[i].unit)});
+    const Unit& unit = tasks[i].unit;
+    tickets.push_back({id, batch->job(), model_of(unit), part_of(unit), shape_of(unit)});
     units_.emplace(id, PendingUnit{std::move(tasks[i]), batch, i, nullptr});
   }
   dispatcher_.submit(tickets, now());

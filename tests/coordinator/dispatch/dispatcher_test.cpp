@@ -14,7 +14,9 @@ class DispatcherTest : public ::testing::Test {
  protected:
   explicit DispatcherTest() : dispatcher_(two_workers(), RespawnPolicy{}, now_) { pump(); }
 
-  static std::vector<WorkerSlot> two_workers() { return {{"cpu#0", "cpu"}, {"cpu#1", "cpu"}}; }
+  static std::vector<WorkerSlot> two_workers() {
+    return {{"cpu#0", "cpu", "cpu"}, {"cpu#1", "cpu", "cpu"}};
+  }
 
   // Keeps the commands of the last event, and knows who fills which slot.
   void pump() {
@@ -49,13 +51,13 @@ class DispatcherTest : public ::testing::Test {
   }
 
   void open(std::optional<std::size_t> max_workers = {}) {
-    dispatcher_.open_job(kJob, {"cpu", max_workers});
+    dispatcher_.open_job(kJob, {"cpu", max_workers, {}});
   }
 
   void submit(std::vector<std::uint64_t> units) {
     std::vector<UnitTicket> tickets;
     for (const std::uint64_t unit : units) {
-      tickets.push_back({UnitId{unit}, kJob, kModel, ModelPart::kUnet});
+      tickets.push_back({UnitId{unit}, kJob, kModel, ModelPart::kUnet, "shape"});
     }
     dispatcher_.submit(tickets, now_);
     pump();
@@ -185,7 +187,7 @@ TEST_F(DispatcherTest, AUnitThatEndsTwoWorkersFailsItsJobWithTheirLastWords) {
   EXPECT_NE(failure.message.find("second words"), std::string::npos);
 }
 
-TEST_F(DispatcherTest, ADeathWhileLoadingCountsForTheUnit) {
+TEST_F(DispatcherTest, TwoDeathsWhileLoadingFailTheJob) {
   all_ready();
   open();
   submit({1});
@@ -235,9 +237,9 @@ TEST_F(DispatcherTest, MaxLimitsTheWorkersOfAJob) {
   open(1);
   submit({1, 2});
   EXPECT_EQ(commands<LoadPart>().size(), 1U);
-  EXPECT_EQ(dispatcher_.usable_workers({"cpu", 1}), 1U);
-  EXPECT_EQ(dispatcher_.usable_workers({"cpu", {}}), 2U);
-  EXPECT_EQ(dispatcher_.usable_workers({"gpu", {}}), 0U);
+  EXPECT_EQ(dispatcher_.usable_workers({"cpu", 1, {}}), 1U);
+  EXPECT_EQ(dispatcher_.usable_workers({"cpu", {}, {}}), 2U);
+  EXPECT_EQ(dispatcher_.usable_workers({"gpu", {}, {}}), 0U);
 }
 
 TEST_F(DispatcherTest, AWorkerThatKeepsDyingIsQuarantined) {
@@ -250,7 +252,7 @@ TEST_F(DispatcherTest, AWorkerThatKeepsDyingIsQuarantined) {
   }
   EXPECT_EQ(dispatcher_.view(0).state, SlotState::kQuarantined);
   EXPECT_EQ(dispatcher_.view(0).reason, "signal 4");
-  EXPECT_EQ(dispatcher_.usable_workers({"cpu", {}}), 1U);
+  EXPECT_EQ(dispatcher_.usable_workers({"cpu", {}, {}}), 1U);
 }
 
 TEST_F(DispatcherTest, AJobWithoutAnyWorkerLeftFails) {
@@ -282,7 +284,8 @@ TEST(DispatcherProperty, EveryUnitEndsOnceUnderRandomDeaths) {
   for (std::uint32_t seed = 0; seed < 300; ++seed) {
     std::mt19937 random(seed);
     TimePoint now{std::chrono::seconds(1)};
-    Dispatcher dispatcher({{"a", "sim"}, {"b", "sim"}, {"c", "sim"}}, RespawnPolicy{}, now);
+    Dispatcher dispatcher({{"a", "sim", ""}, {"b", "sim", "x"}, {"c", "sim", "x"}}, RespawnPolicy{},
+                          now);
     dispatcher.open_job(kJob, {});
     std::map<WorkerId, std::optional<StartUnit>> busy;
     std::map<WorkerId, LoadPart> loading;
@@ -291,7 +294,7 @@ TEST(DispatcherProperty, EveryUnitEndsOnceUnderRandomDeaths) {
     bool failed = false;
     std::vector<UnitTicket> tickets;
     for (std::uint64_t u = 1; u <= 20; ++u)
-      tickets.push_back({UnitId{u}, kJob, kModel, {}});
+      tickets.push_back({UnitId{u}, kJob, kModel, {}, "shape"});
     dispatcher.submit(tickets, now);
     for (int step = 0; step < 2000 && !failed && delivered.size() < tickets.size(); ++step) {
       for (const Command& command : dispatcher.take_commands()) {

@@ -1,0 +1,58 @@
+// How long units take on each worker: learned from those that ran, guessed for those that did not.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace tandem::coordinator {
+
+// Pure book-keeping: times go in, estimates come out. Slots are counted as the dispatcher counts
+// them; a shape is what makes two units cost the same (their kind, model and sizes); `crowd` is the
+// number of workers of the same device that compute at the same time, 1 for one that is alone.
+class SpeedModel {
+ public:
+  // A unit of the shape took so long. The first time on a slot counts only until there is a second
+  // one: it warms the model up.
+  void learn(std::size_t slot, const std::string& shape, int crowd, double seconds);
+
+  // The estimate in seconds, the best that is known: of this slot in this crowd; of this slot in
+  // another crowd, scaled as other slots are slowed; of other slots. Nothing where the shape has
+  // never run.
+  std::optional<double> seconds(std::size_t slot, const std::string& shape, int crowd) const;
+
+  // Whether a unit of the shape ran there in a crowd of this size.
+  bool has_measured(std::size_t slot, const std::string& shape, int crowd) const;
+
+  // Units of the shape that ran in a crowd of two or more, on all slots.
+  std::size_t crowded_units(const std::string& shape) const;
+
+  // Shapes that are remembered; the one that ran longest ago goes first.
+  static constexpr std::size_t kMostShapes = 256;
+
+ private:
+  struct Measured {
+    double seconds = 0.0;
+    bool warm = false;  // more than the first one
+  };
+  using ByCrowd = std::map<int, Measured>;
+
+  struct Shape {
+    std::map<std::size_t, ByCrowd> slots;
+    std::size_t crowded_units = 0;
+    std::list<std::string>::iterator recency;
+  };
+
+  Shape& touch(const std::string& shape);
+  std::optional<double> of_slot(const Shape& shape, std::size_t slot, int crowd) const;
+  std::optional<double> of_others(const Shape& shape, int crowd) const;
+
+  std::unordered_map<std::string, Shape> shapes_;
+  std::list<std::string> recency_;  // latest first
+};
+
+}  // namespace tandem::coordinator

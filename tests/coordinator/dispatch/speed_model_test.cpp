@@ -1,0 +1,71 @@
+#include "coordinator/dispatch/speed_model.hpp"
+
+#include <gtest/gtest.h>
+
+namespace tandem::coordinator {
+namespace {
+
+TEST(SpeedModel, KnowsNothingOfAShapeThatNeverRan) {
+  const SpeedModel model;
+  EXPECT_FALSE(model.seconds(0, "a", 1));
+  EXPECT_FALSE(model.has_measured(0, "a", 1));
+}
+
+TEST(SpeedModel, TheFirstTimeWarmsUp) {
+  SpeedModel model;
+  model.learn(0, "a", 1, 9.0);
+  EXPECT_DOUBLE_EQ(*model.seconds(0, "a", 1), 9.0) << "better than nothing";
+  model.learn(0, "a", 1, 1.0);
+  EXPECT_DOUBLE_EQ(*model.seconds(0, "a", 1), 1.0);
+  model.learn(0, "a", 1, 2.0);
+  EXPECT_DOUBLE_EQ(*model.seconds(0, "a", 1), 1.25);
+}
+
+TEST(SpeedModel, FollowsAChange) {
+  SpeedModel model;
+  for (int i = 0; i < 20; ++i)
+    model.learn(0, "a", 1, 1.0);
+  for (int i = 0; i < 20; ++i)
+    model.learn(0, "a", 1, 2.0);
+  EXPECT_NEAR(*model.seconds(0, "a", 1), 2.0, 0.01);
+}
+
+TEST(SpeedModel, AnotherSlotCountsAsTheMeanOfThoseThatRan) {
+  SpeedModel model;
+  model.learn(0, "a", 1, 1.0);
+  model.learn(1, "a", 1, 3.0);
+  EXPECT_DOUBLE_EQ(*model.seconds(2, "a", 1), 2.0);
+  EXPECT_FALSE(model.has_measured(2, "a", 1));
+}
+
+TEST(SpeedModel, ACrowdIsScaledAsOtherSlotsAre) {
+  SpeedModel model;
+  for (int i = 0; i < 2; ++i) {
+    model.learn(0, "a", 1, 1.0);
+    model.learn(0, "a", 2, 1.5);
+    model.learn(1, "a", 2, 3.0);
+  }
+  EXPECT_DOUBLE_EQ(*model.seconds(1, "a", 1), 2.0);
+  EXPECT_EQ(model.crowded_units("a"), 4U);
+}
+
+TEST(SpeedModel, IgnoresWhatIsNoTime) {
+  SpeedModel model;
+  model.learn(0, "a", 1, 0.0);
+  model.learn(0, "a", 1, -1.0);
+  EXPECT_FALSE(model.seconds(0, "a", 1));
+}
+
+TEST(SpeedModel, ForgetsTheShapeThatRanLongestAgo) {
+  SpeedModel model;
+  for (std::size_t i = 0; i < SpeedModel::kMostShapes; ++i)
+    model.learn(0, std::to_string(i), 1, 1.0);
+  model.learn(0, "0", 1, 1.0);
+  model.learn(0, "new", 1, 1.0);
+  EXPECT_TRUE(model.seconds(0, "0", 1));
+  EXPECT_FALSE(model.seconds(0, "1", 1));
+  EXPECT_TRUE(model.seconds(0, "2", 1));
+}
+
+}  // namespace
+}  // namespace tandem::coordinator
