@@ -13,7 +13,8 @@ at::ScalarType compute_type(ModelPart part, ComputeType asked, at::Device device
     case ComputeType::kAuto:
       break;
   }
-  if (device.is_cpu() || part == ModelPart::kText) return at::kFloat;
+  const bool is_exact = part == ModelPart::kText || part == ModelPart::kUpscale;
+  if (device.is_cpu() || is_exact) return at::kFloat;
   return part == ModelPart::kUnet ? at::kHalf : at::kBFloat16;
 }
 

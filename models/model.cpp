@@ -57,6 +57,9 @@ void Model::load(ModelPart part) {
     case ModelPart::kVae:
       load_vae(loaded);
       break;
+    case ModelPart::kUpscale:
+      load_upscale(loaded);
+      break;
   }
   parts_.at(index_of(part)) = std::move(loaded);
 }
@@ -70,7 +73,8 @@ std::uint64_t Model::bytes_of(ModelPart part) const {
 }
 
 std::uint64_t Model::bytes_held() const {
-  return bytes_of(ModelPart::kUnet) + bytes_of(ModelPart::kText) + bytes_of(ModelPart::kVae);
+  return bytes_of(ModelPart::kUnet) + bytes_of(ModelPart::kText) + bytes_of(ModelPart::kVae) +
+         bytes_of(ModelPart::kUpscale);
 }
 
 std::vector<std::string> Model::unused_tensors(ModelPart part) const {
@@ -123,6 +127,15 @@ void Model::load_vae(LoadedPart& part) {
   const LoadOptions options = {device_, compute_type(ModelPart::kVae, spec_.vae_dtype, device_)};
   part.weights.push_back(open_weights(found.file, found.prefix, options));
   vae_.emplace(part.weights.back(), found.config);
+}
+
+void Model::load_upscale(LoadedPart& part) {
+  if (!inspection_.upscale) refuse_part("upscale model");
+  const UpscalePart& found = *inspection_.upscale;
+  const LoadOptions options = {device_,
+                               compute_type(ModelPart::kUpscale, ComputeType::kAuto, device_)};
+  part.weights.push_back(open_weights(found.file, "", options));
+  upscaler_.emplace(part.weights.back(), found.config);
 }
 
 // ---- the diffusion model ----
@@ -209,6 +222,18 @@ at::Tensor Model::encode(const at::Tensor& image) {
   const c10::InferenceMode guard;
   load(ModelPart::kVae);
   return vae_->encode(image).to(at::kCPU);
+}
+
+at::Tensor Model::decode_tile(const at::Tensor& latent) {
+  const c10::InferenceMode guard;
+  load(ModelPart::kVae);
+  return vae_->decode_unclamped(latent).to(at::kCPU);
+}
+
+at::Tensor Model::upscale(const at::Tensor& image) {
+  const c10::InferenceMode guard;
+  load(ModelPart::kUpscale);
+  return upscaler_->upscale(image).to(at::kCPU);
 }
 
 }  // namespace tandem::models

@@ -17,6 +17,7 @@
 #include "models/model_conds.hpp"
 #include "models/prediction/prediction.hpp"
 #include "models/text/text_encoder.hpp"
+#include "models/upscale/rrdb_net.hpp"
 #include "models/vae/autoencoder_kl.hpp"
 #include "protocol/file_stamp.hpp"
 #include "protocol/model_info.hpp"
@@ -72,6 +73,11 @@ class Model {
   // See AutoencoderKL: latents as a user sees them, images (n, height, width, 3) of 0 to 1.
   at::Tensor decode(const at::Tensor& latent);
   at::Tensor encode(const at::Tensor& image);
+  // The decoder's own pixels: about -1 to 1, not clamped.
+  at::Tensor decode_tile(const at::Tensor& latent);
+
+  // See RrdbNet::upscale.
+  at::Tensor upscale(const at::Tensor& image);
 
  private:
   struct LoadedPart {
@@ -85,6 +91,7 @@ class Model {
   void load_unet(LoadedPart& part);
   void load_text(LoadedPart& part);
   void load_vae(LoadedPart& part);
+  void load_upscale(LoadedPart& part);
   const UNet& unet();
   const Prediction& prediction(const SigmaParameters& sigmas);
   at::TensorOptions unet_tensor_options() const;
@@ -92,10 +99,11 @@ class Model {
   Inspection inspection_;
   ModelSpec spec_;
   at::Device device_;
-  std::array<std::optional<LoadedPart>, 3> parts_;  // by ModelPart
+  std::array<std::optional<LoadedPart>, 4> parts_;  // by ModelPart
   std::optional<UNet> unet_;
   std::optional<TextEncoder> text_;
   std::optional<AutoencoderKL> vae_;
+  std::optional<RrdbNet> upscaler_;
   std::optional<std::pair<SigmaParameters, Prediction>> prediction_;  // the last one used
 };
 

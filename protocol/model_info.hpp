@@ -47,7 +47,8 @@ struct TextEncoderInfo {
 };
 
 struct ModelInfo {
-  std::string family;  // row of models/families: "sd15", "sd20", "sdxl"; empty for a VAE alone
+  std::string family;  // row of models/families: "sd15", "sd20", "sdxl"; empty for a VAE or an
+                       // upscale model alone
   std::string display_name;  // for messages: "Stable Diffusion 1.x"
   SigmaParameters sigmas;
   LatentFormat latent;
@@ -56,6 +57,7 @@ struct ModelInfo {
   int pooled_width = 0;      // 0 where the family takes no pooled vector
   bool has_unet = false;
   bool has_vae = false;
+  int upscale = 0;  // pixels of a side that the upscale model makes of one; 0: there is none
   std::vector<TextEncoderInfo> text_encoders;  // empty: the file brings none
   std::string weight_dtype;  // "fp16", "bf16", "fp32": what most of the UNet is stored as
   std::uint64_t bytes = 0;   // of the weights, all files

@@ -16,6 +16,7 @@ struct ModelSpec {
   std::string vae;
   std::vector<std::string> text_encoders;
   std::string tokenizer;  // empty: the CLIP vocabulary that Tandem ships with
+  std::string upscale;    // an upscale model; it is a model by itself, all else is empty then
   ComputeType dtype = ComputeType::kAuto;
   ComputeType text_dtype = ComputeType::kAuto;
   ComputeType vae_dtype = ComputeType::kAuto;
@@ -24,6 +25,6 @@ struct ModelSpec {
 };
 
 // The parts that are loaded by themselves, when a unit first needs them.
-enum class ModelPart : std::uint8_t { kUnet, kText, kVae };
+enum class ModelPart : std::uint8_t { kUnet, kText, kVae, kUpscale };
 
 }  // namespace tandem

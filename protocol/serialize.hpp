@@ -16,7 +16,7 @@ inline constexpr auto kLastEnumerator<Parameterization> = Parameterization::kFlo
 template <>
 inline constexpr auto kLastEnumerator<ComputeType> = ComputeType::kF16;
 template <>
-inline constexpr auto kLastEnumerator<ModelPart> = ModelPart::kVae;
+inline constexpr auto kLastEnumerator<ModelPart> = ModelPart::kUpscale;
 
 template <class Archive>
 void serialize(Archive& ar, Failure& v) {
@@ -50,7 +50,7 @@ void serialize(Archive& ar, SigmaParameters& v) {
 
 template <class Archive>
 void serialize(Archive& ar, ModelSpec& v) {
-  ar(v.file, v.vae, v.text_encoders, v.tokenizer, v.dtype, v.text_dtype, v.vae_dtype);
+  ar(v.file, v.vae, v.text_encoders, v.tokenizer, v.upscale, v.dtype, v.text_dtype, v.vae_dtype);
 }
 
 template <class Archive>

@@ -6,6 +6,7 @@
 #include "models/checkpoint/encoder_detect.hpp"
 #include "models/checkpoint/model_source.hpp"
 #include "models/checkpoint/unet_detect.hpp"
+#include "models/checkpoint/upscale_detect.hpp"
 #include "models/checkpoint/vae_detect.hpp"
 #include "protocol/error.hpp"
 
@@ -78,6 +79,11 @@ Inspection inspect_model(const ModelSpec& spec) {
   for (const std::string& path : spec.text_encoders) {
     const ModelSource source(path);
     inspect_encoder_file(source, found);
+    record(source, found);
+  }
+  if (!spec.upscale.empty()) {
+    const ModelSource source(spec.upscale);
+    inspect_upscale(source, found);
     record(source, found);
   }
   order_encoders(found);

@@ -9,6 +9,7 @@
 #include "models/families/family.hpp"
 #include "models/families/unet/config.hpp"
 #include "models/text/clip_config.hpp"
+#include "models/upscale/rrdb_config.hpp"
 #include "models/vae/vae_config.hpp"
 #include "protocol/file_stamp.hpp"
 #include "protocol/model_info.hpp"
@@ -36,13 +37,19 @@ struct VaePart {
   VaeConfig config;
 };
 
+struct UpscalePart {
+  std::string file;
+  RrdbConfig config;
+};
+
 struct Inspection {
   ModelInfo info;
   const Family* family = nullptr;  // nullptr without a diffusion model; never owned
   std::optional<UNetPart> unet;
   std::vector<EncoderPart> encoders;  // in the family's order
   std::optional<VaePart> vae;
-  std::vector<FileStamp> files;  // each file of the spec once: checkpoint, VAE, encoders
+  std::optional<UpscalePart> upscale;
+  std::vector<FileStamp> files;  // each file of the spec once: checkpoint, VAE, encoders, upscaler
 };
 
 // Throws kMissingFile; kBadCheckpoint for damaged files and sizes that do not fit together;

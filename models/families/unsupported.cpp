@@ -68,9 +68,34 @@ constexpr std::array kTelltales = {
     Telltale{"decoder.conv_in.weight", "a VAE of 16 channels ('ae.safetensors')", 1, 16},
     Telltale{"decoder.conv_in.weight", "a VAE"},
     Telltale{"first_stage_model.decoder.conv_in.weight", "a VAE"},
+    // Upscalers: those that share layers with an ESRGAN stand before it.
+    Telltale{"model.1.sub.0.RDB1.conv1x1.weight", "an ESRGAN+ upscale model"},
+    Telltale{"f_HR_conv1.0.weight", "an SPSR upscale model"},
+    Telltale{"am_list.0.fc.0.weight", "an MM-RealSR upscale model"},
     Telltale{"model.1.sub.0.RDB1.conv1.0.weight", "an ESRGAN upscale model"},
+    Telltale{"RRDB_trunk.0.RDB1.conv1.weight", "an ESRGAN upscale model ('BSRGAN')"},
     Telltale{"body.0.rdb1.conv1.weight", "an ESRGAN upscale model ('RealESRGAN')"},
-    Telltale{"conv_first.weight", "an ESRGAN upscale model"},
+    Telltale{"layers.0.residual_group.overlap_attn.relative_position_bias_table",
+             "a HAT upscale model"},
+    Telltale{"layers.0.residual_group.blocks.0.attn.aligned_relative_position_index",
+             "an SRFormer upscale model"},
+    Telltale{"layers.0.residual_group.blocks.0.attn.logit_scale", "a Swin2SR upscale model"},
+    Telltale{"layers.0.residual_group.blocks.0.norm1.weight", "a SwinIR upscale model"},
+    Telltale{"layers.0.residual_group.hf_blocks.0.attn.temperature", "a CRAFT upscale model"},
+    Telltale{"layers.0.blocks.2.attn.attn_mask_0", "a DAT upscale model"},
+    Telltale{"layers.0.swin1.norm1.weight", "a DRCT upscale model"},
+    Telltale{"layers.0.blocks.0.attn.window_attn.attn_transform.logit_scale",
+             "a GRL upscale model"},
+    Telltale{"residual_layer.0.residual_layer.0.layer.0.fn.0.weight", "an OmniSR upscale model"},
+    Telltale{"block_1.c1_r.sk.weight", "a SPAN upscale model"},
+    Telltale{"unet1.conv1.conv.0.weight", "a Real-CUGAN upscale model"},
+    Telltale{"initial.cnn.depthwise.weight", "a SwiftSRGAN upscale model"},
+    Telltale{"feats.0.safm.mfr.0.weight", "a SAFMN upscale model"},
+    Telltale{"UFONE.0.ITLs.0.attn.temperature", "a DITN upscale model"},
+    Telltale{"m_head.0.weight", "an SCUNet model"},
+    Telltale{"stylegan_decoder.style_mlp.1.weight", "a GFPGAN model"},
+    Telltale{"ft_layers.0.self_attn.in_proj_weight", "a CodeFormer model"},
+    Telltale{"body.1.weight", "a Compact upscale model (SRVGGNet)"},
     Telltale{"down_blocks.0.motion_modules.0.temporal_transformer.norm.weight",
              "an AnimateDiff motion module"},
     Telltale{"control_model.input_blocks.0.0.weight", "a ControlNet"},
@@ -78,8 +103,8 @@ constexpr std::array kTelltales = {
     Telltale{"down_blocks.0.resnets.0.conv1.weight", "a UNet in diffusers' layout"},
 };
 
-constexpr std::array<std::string_view, 4> kPrefixes = {"", "model.diffusion_model.", "model.",
-                                                       "net."};
+constexpr std::array<std::string_view, 5> kPrefixes = {"", "model.diffusion_model.", "model.",
+                                                       "net.", "module."};
 
 bool fits(const SafetensorsHeader& header, std::string_view prefix, const Telltale& row) {
   const std::string key = std::string(prefix) + std::string(row.key);

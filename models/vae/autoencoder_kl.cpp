@@ -54,11 +54,14 @@ AutoencoderKL::AutoencoderKL(const Weights& weights, const VaeConfig& config)
 
 at::Tensor AutoencoderKL::decode_one(const at::Tensor& latent) const {
   const at::Tensor z = latent.to(options_.device, options_.compute);
-  const at::Tensor x = decoder_(post_quant_conv_ ? (*post_quant_conv_)(z) : z);
-  return ((x.to(at::kFloat) + 1.0) / 2.0).clamp(0.0, 1.0);
+  return decoder_(post_quant_conv_ ? (*post_quant_conv_)(z) : z).to(at::kFloat);
 }
 
 at::Tensor AutoencoderKL::decode(const at::Tensor& latent) const {
+  return ((decode_unclamped(latent) + 1.0) / 2.0).clamp(0.0, 1.0);
+}
+
+at::Tensor AutoencoderKL::decode_unclamped(const at::Tensor& latent) const {
   if (latent.dim() != 4 || latent.size(1) != latent_channels_ || latent.numel() == 0) {
     refuse("A latent to decode must be (batch, " + std::to_string(latent_channels_) +
                ", height, width)",

@@ -27,6 +27,10 @@ class AutoencoderKL {
   // float32, 0 to 1, on the model's device. Throws kBadShape.
   at::Tensor decode(const at::Tensor& latent) const;
 
+  // The same before the last step, for tiles that are blended first: what the decoder gives, about
+  // -1 to 1 and not clamped; decode's result is clamp((x + 1) / 2).
+  at::Tensor decode_unclamped(const at::Tensor& latent) const;
+
   // image (b, height, width, channels) real, 0 to 1 -> the mean latent (b, latent_channels(),
   // height / downscale(), width / downscale()) float32 on the model's device. Sides are cut to
   // multiples of downscale(), centred; channels after the third (alpha) are left out. Throws

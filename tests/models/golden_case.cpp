@@ -37,13 +37,14 @@ ModelSpec model_of(const json::value& job, const fs::path& folder) {
   ModelSpec spec;
   spec.file = file("file");
   spec.vae = file("vae");
+  spec.upscale = file("upscale");
   return spec;
 }
 
 bool is_runnable(const fs::path& folder) {
   const ModelSpec model = model_of(read_json(folder / "case.json"), folder);
-  return (model.file.empty() || fs::exists(model.file)) &&
-         (model.vae.empty() || fs::exists(model.vae));
+  const auto is_there = [](const std::string& file) { return file.empty() || fs::exists(file); };
+  return is_there(model.file) && is_there(model.vae) && is_there(model.upscale);
 }
 
 }  // namespace

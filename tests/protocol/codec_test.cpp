@@ -21,7 +21,7 @@ std::vector<ToWorker> messages_to_worker() {
                 std::array<double, 6>{1, 2, 3}};
   return {AttachSegment{SegmentId{9}, 4096, true},
           LoadModel{ModelId{1},
-                    {"/a", "/b", {"/c"}, "", ComputeType::kF16, {}, {}},
+                    {"/a", "/b", {"/c"}, "", "/up", ComputeType::kF16, {}, {}},
                     {{"/a", 1, 2, 3, -4}},
                     ModelPart::kVae},
           UnloadModel{ModelId{2}},

@@ -152,6 +152,22 @@ TEST_F(Published, SeparateEncodersTakeThePlaceOfTheCheckpointsOwn) {
   EXPECT_THAT(found.files, SizeIs(3));
 }
 
+TEST_F(Published, UpscaleModelsHaveTheirSizes) {
+  for (const auto& [name, naming] : {std::pair{"esrgan_x4_oldarch", RrdbNaming::kSequential},
+                                     std::pair{"realesrgan_x4plus", RrdbNaming::kBody}}) {
+    ModelSpec spec;
+    spec.upscale = write(name);
+    const Inspection found = inspect_model(spec);
+    RrdbConfig expected;
+    expected.naming = naming;
+    EXPECT_EQ(found.upscale->config, expected) << name;
+    EXPECT_EQ(found.info.upscale, 4);
+    EXPECT_EQ(found.info.bytes, 66791948U);
+    EXPECT_FALSE(found.info.has_unet || found.info.has_vae);
+    EXPECT_THAT(found.files, SizeIs(1));
+  }
+}
+
 TEST_F(Published, AnEncoderThatTheFamilyLacksIsRefused) {
   const ModelSpec spec = spec_of(write("sd15"), "", {write("clip_g")});
   try {
