@@ -66,8 +66,12 @@ class LoadedModel {
                              const at::Tensor& context, const at::Tensor& y) = 0;
   // latent: (batch, channels, height, width). Returns (batch, height * 8, width * 8, 3), 0 to 1.
   virtual at::Tensor decode(const at::Tensor& latent) = 0;
+  // The same before it is clamped, about -1 to 1: for tiles that are blended first.
+  virtual at::Tensor decode_tile(const at::Tensor& latent) = 0;
   // image: (batch, height, width, 3). Returns (batch, channels, height / 8, width / 8).
   virtual at::Tensor encode(const at::Tensor& image) = 0;
+  // image: (batch, height, width, 3). Returns it with both sides info().upscale times as long.
+  virtual at::Tensor upscale(const at::Tensor& image) = 0;
 };
 
 }  // namespace tandem::worker

@@ -90,7 +90,7 @@ void serialize(Archive& ar, DenoiseResult& v) {
 
 template <class Archive>
 void serialize(Archive& ar, DecodeLatent& v) {
-  ar(v.model, v.latent);
+  ar(v.model, v.latent, v.is_tile);
 }
 
 template <class Archive>
@@ -116,6 +116,16 @@ void serialize(Archive& ar, Forward& v) {
 template <class Archive>
 void serialize(Archive& ar, ForwardResult& v) {
   ar(v.out);
+}
+
+template <class Archive>
+void serialize(Archive& ar, UpscaleTile& v) {
+  ar(v.model, v.image);
+}
+
+template <class Archive>
+void serialize(Archive& ar, UpscaleTileResult& v) {
+  ar(v.image);
 }
 
 template <class Archive>

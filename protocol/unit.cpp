@@ -22,7 +22,8 @@ ModelPart part_of(const Unit& unit) {
                                [](const Denoise&) { return ModelPart::kUnet; },
                                [](const DecodeLatent&) { return ModelPart::kVae; },
                                [](const EncodeImage&) { return ModelPart::kVae; },
-                               [](const Forward&) { return ModelPart::kUnet; }},
+                               [](const Forward&) { return ModelPart::kUnet; },
+                               [](const UpscaleTile&) { return ModelPart::kUpscale; }},
                     unit);
 }
 
@@ -31,7 +32,8 @@ const char* kind_name(const Unit& unit) {
                                [](const Denoise&) { return "denoise"; },
                                [](const DecodeLatent&) { return "decode_latent"; },
                                [](const EncodeImage&) { return "encode_image"; },
-                               [](const Forward&) { return "forward"; }},
+                               [](const Forward&) { return "forward"; },
+                               [](const UpscaleTile&) { return "upscale_tile"; }},
                     unit);
 }
 

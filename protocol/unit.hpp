@@ -12,12 +12,13 @@
 #include "protocol/units/encode_image.hpp"
 #include "protocol/units/encode_text.hpp"
 #include "protocol/units/forward.hpp"
+#include "protocol/units/upscale_tile.hpp"
 
 namespace tandem {
 
-using Unit = std::variant<EncodeText, Denoise, DecodeLatent, EncodeImage, Forward>;
+using Unit = std::variant<EncodeText, Denoise, DecodeLatent, EncodeImage, Forward, UpscaleTile>;
 using UnitResult = std::variant<EncodeTextResult, DenoiseResult, DecodeLatentResult,
-                                EncodeImageResult, ForwardResult>;
+                                EncodeImageResult, ForwardResult, UpscaleTileResult>;
 
 // The model and the part of it that a worker must have loaded to run the unit.
 ModelId model_of(const Unit& unit);

@@ -37,6 +37,10 @@ std::string sizes(const EncodeImage& unit) {
   return sizes_of(unit.image);
 }
 
+std::string sizes(const UpscaleTile& unit) {
+  return sizes_of(unit.image);
+}
+
 std::string sizes(const Forward& unit) {
   return sizes_of(unit.x);
 }

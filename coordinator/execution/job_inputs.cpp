@@ -138,6 +138,10 @@ void check_tensors(const AcceptedJob& job) {
     check(job, *job.job.noise.tensor, "noise.tensor",
           {"of the latent, (batch, channels, height, width)", {kAny, kAny, kAny, kAny}});
   }
+  if (job.job.upscale && job.job.upscale->image) {
+    check(job, *job.job.upscale->image, "upscale.image",
+          {"(batch, height, width, 3)", {kAny, kAny, kAny, 3}});
+  }
   if (job.job.sampler && job.job.sampler->sigmas) {
     check(job, *job.job.sampler->sigmas, "sampler.sigmas", {"(sigmas)", {kAny}});
   }

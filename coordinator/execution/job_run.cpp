@@ -10,6 +10,8 @@
 #include "coordinator/execution/arena_tensors.hpp"
 #include "coordinator/execution/job_inputs.hpp"
 #include "coordinator/execution/remote_unit_runner.hpp"
+#include "coordinator/execution/upscale_units.hpp"
+#include "coordinator/execution/vae_units.hpp"
 #include "coordinator/sampling/job_sigmas.hpp"
 #include "coordinator/sampling/latent.hpp"
 #include "coordinator/sampling/model_sampling.hpp"
@@ -26,16 +28,6 @@ bool has_text(const std::vector<job::Cond>& conds) {
   return std::ranges::any_of(conds, [](const job::Cond& cond) {
     return !std::holds_alternative<job::EncodedPrompt>(cond.prompt);
   });
-}
-
-std::int64_t image_bytes(const at::Tensor& latent, int downscale) {
-  return latent.size(0) * latent.size(2) * latent.size(3) * downscale * downscale * 3 *
-         static_cast<std::int64_t>(sizeof(float));
-}
-
-std::int64_t latent_bytes(const at::Tensor& image, const LatentFormat& format) {
-  return image.size(0) * format.channels * (image.size(1) / format.downscale) *
-         (image.size(2) / format.downscale) * static_cast<std::int64_t>(sizeof(float));
 }
 
 // As image formats store it: cut, not rounded, to whole steps of 1/255.
@@ -73,14 +65,16 @@ class StepClock {
 JobNeeds needs_of(const job::Job& job) {
   JobNeeds needs;
   const job::Outputs& output = job.output;
-  needs.latent = output.latent.wanted || output.image.wanted || output.noise.wanted;
-  const bool samples = job.sampler && (output.latent.wanted || output.image.wanted);
-  needs.unet = samples || output.forward.wanted;
+  needs.upscale = output.image.wanted && job.upscale;
+  const bool decodes = output.image.wanted && !(needs.upscale && job.upscale->image);
+  needs.latent = output.latent.wanted || decodes || output.noise.wanted;
+  needs.samples = job.sampler && (output.latent.wanted || decodes);
+  needs.unet = needs.samples || output.forward.wanted;
   const bool texts = has_text(job.positive) || has_text(job.negative) || has_text(job.middle);
-  needs.text = texts && (samples || output.cond.wanted || output.tokens.wanted);
+  needs.text = texts && (needs.samples || output.cond.wanted || output.tokens.wanted);
   const bool encodes =
       needs.latent && job.latent && std::holds_alternative<job::ImageLatent>(*job.latent);
-  needs.vae = output.image.wanted || encodes;
+  needs.vae = decodes || encodes;
   return needs;
 }
 
@@ -93,9 +87,7 @@ JobResult JobRun::run() {
   at::Tensor latent;
   if (needs.latent) latent = make_latent();
   if (output.noise.wanted) put_noise(latent);
-  if (job_.job.sampler && (output.latent.wanted || output.image.wanted)) {
-    latent = sample_latent(latent);
-  }
+  if (needs.samples) latent = sample_latent(latent);
   if (output.latent.wanted) put("latent", "samples", latent);
   if (output.image.wanted) put_image(latent);
   if (output.forward.wanted) put("forward", "out", forward());
@@ -142,13 +134,7 @@ at::Tensor JobRun::make_latent() {
   const at::Tensor image =
       load_tensor(job_, std::get<job::ImageLatent>(latent).image, "latent.image").to(at::kFloat);
   progress_.phase(Phase::kEncoding);
-  SharedTensor shared = share(units_.inputs(), image);
-  UnitTask task;
-  task.unit = EncodeImage{job_.model, std::move(shared.handle)};
-  if (shared.block) task.inputs.push_back(std::move(shared.block));
-  task.output_bytes = static_cast<std::size_t>(latent_bytes(image, job_.info.latent));
-  const UnitOutcome outcome = run_one(std::move(task));
-  return read_result(std::get<EncodeImageResult>(outcome.result).latent, outcome.output.get());
+  return encode_image(job_, units_, progress_, image);
 }
 
 at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
@@ -177,15 +163,13 @@ at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
   });
 }
 
-at::Tensor JobRun::decode(const at::Tensor& latent) {
+at::Tensor JobRun::make_image(const at::Tensor& latent) {
+  const auto& upscale = job_.job.upscale;
   progress_.phase(Phase::kDecoding);
-  SharedTensor shared = share(units_.inputs(), latent);
-  UnitTask task;
-  task.unit = DecodeLatent{job_.model, std::move(shared.handle)};
-  if (shared.block) task.inputs.push_back(std::move(shared.block));
-  task.output_bytes = static_cast<std::size_t>(image_bytes(latent, job_.info.latent.downscale));
-  const UnitOutcome outcome = run_one(std::move(task));
-  return read_result(std::get<DecodeLatentResult>(outcome.result).image, outcome.output.get());
+  const at::Tensor image = upscale && upscale->image
+                               ? load_tensor(job_, *upscale->image, "upscale.image").to(at::kFloat)
+                               : decode_latent(job_, units_, progress_, latent);
+  return upscale ? upscale_image(job_, units_, progress_, image) : image;
 }
 
 at::Tensor JobRun::forward() {
@@ -267,7 +251,7 @@ void JobRun::put_noise(const at::Tensor& latent) {
 }
 
 void JobRun::put_image(const at::Tensor& latent) {
-  const at::Tensor image = decode(latent);
+  const at::Tensor image = make_image(latent);
   const bool bytes = job_.job.output.image_dtype == job::ImageType::kUint8;
   put("image", "image", bytes ? to_uint8(image) : image);
 }

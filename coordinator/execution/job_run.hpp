@@ -22,6 +22,8 @@ struct JobNeeds {
   bool latent = false;
   bool unet = false;
   bool vae = false;
+  bool upscale = false;
+  bool samples = false;  // the sampler runs
 };
 
 JobNeeds needs_of(const job::Job& job);
@@ -37,7 +39,8 @@ class JobRun {
   void encode_prompts();
   at::Tensor make_latent();
   at::Tensor sample_latent(const at::Tensor& latent);
-  at::Tensor decode(const at::Tensor& latent);
+  // The latent decoded, or the picture that is only upscaled; upscaled where the job says so.
+  at::Tensor make_image(const at::Tensor& latent);
   at::Tensor forward();
   std::vector<RequestedCond> requested(const std::vector<job::Cond>& conds, const std::string& key);
   std::optional<at::Tensor> named(const std::optional<job::TensorName>& name,

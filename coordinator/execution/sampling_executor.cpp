@@ -7,6 +7,7 @@
 
 #include "coordinator/execution/job_inputs.hpp"
 #include "coordinator/execution/job_run.hpp"
+#include "coordinator/execution/vae_units.hpp"
 #include "coordinator/sampling/guiders/guiders.hpp"
 #include "coordinator/sampling/samplers/samplers.hpp"
 #include "coordinator/sampling/schedulers/schedulers.hpp"
@@ -41,6 +42,10 @@ void check_parts(const AcceptedJob& accepted) {
   if (needs.vae && !info.has_vae) {
     refuse(ErrorCode::kBadRequest, "model.vae", "the checkpoint brings no VAE.",
            "Name a VAE file under model.vae.");
+  }
+  if (needs.upscale && !accepted.upscale) {
+    refuse(ErrorCode::kBadRequest, "model.upscale", "upscaling needs an upscale model.",
+           "Name its file under model.upscale.");
   }
   if (needs.text && info.text_encoders.empty()) {
     refuse(ErrorCode::kBadRequest, "model.text_encoders", "the checkpoint brings no text encoder.",
@@ -91,6 +96,7 @@ void SamplingExecutor::check(const AcceptedJob& job) const {
   check_parts(job);
   if (job.job.sampler) validate_sampler(*job.job.sampler);
   check_tensors(job);
+  check_tilings(job);
 }
 
 JobResult SamplingExecutor::execute(const AcceptedJob& job, UnitExecutor& units,

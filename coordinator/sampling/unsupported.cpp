@@ -24,7 +24,6 @@ class Findings {
 };
 
 void find_in_model(const job::Model& model, Findings& found) {
-  found.add(!model.upscale.empty(), "model.upscale", "upscale models");
   found.add(!model.loras.empty(), "model.loras", "LoRA files");
   found.add(!model.embeddings.empty(), "model.embeddings", "textual inversion");
 }
@@ -106,9 +105,6 @@ std::vector<UnsupportedKey> find_unsupported(const job::Job& job) {
   found.add(!job.hooks.empty(), "hooks", "hooks");
   found.add(job.context.has_value(), "context", "context windows");
   found.add(job.motion.has_value(), "motion", "motion modules");
-  found.add(job.vae.decode_tiled.has_value(), "vae.decode_tiled", "tiles");
-  found.add(job.vae.encode_tiled.has_value(), "vae.encode_tiled", "tiles");
-  found.add(job.upscale.has_value(), "upscale", "upscale models");
   if (job.forward) find_in_forward(*job.forward, found);
   find_in_workers(job.workers, found);
   found.add(job.output.windows.wanted, "output.windows", "context windows");

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,12 @@
 
 namespace tandem::coordinator {
 
+// A model by itself that a job uses besides its own.
+struct NamedModel {
+  ModelId model;
+  ModelInfo info;
+};
+
 // A job that was accepted: everything in it was checked and its files were found.
 struct AcceptedJob {
   JobId id;
@@ -27,8 +34,9 @@ struct AcceptedJob {
   std::shared_ptr<const TensorFile> tensors;  // null where the job came with none
   ModelId model;
   ModelInfo info;
-  std::string device_kind;       // of the workers it runs on
-  std::size_t worker_count = 1;  // that it can count on; fixes the groups of batching "auto"
+  std::optional<NamedModel> upscale;  // what "model.upscale" names
+  std::string device_kind;            // of the workers it runs on
+  std::size_t worker_count = 1;       // that it can count on; fixes the groups of batching "auto"
 };
 
 // Where a running job tells what it does. Called on the job's thread.

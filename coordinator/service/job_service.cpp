@@ -109,10 +109,13 @@ AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<Warnin
     accepted.tensors = std::make_shared<TensorFile>(std::move(tensors), limits_.queued_bytes);
   }
   jobs_.check_quota(accepted.tensors ? accepted.tensors->size() : 0);
-  const KnownModel model =
-      models_.resolve(model_spec_of(job), [this](ModelId old) { pool_->unload(old); });
+  const KnownModel model = resolve(model_spec_of(job));
   accepted.model = model.id;
   accepted.info = model.info;
+  if (!job.model.upscale.empty()) {
+    const KnownModel upscale = resolve(upscale_spec_of(job));
+    accepted.upscale = NamedModel{upscale.id, upscale.info};
+  }
   accepted.device_kind = choose_kind(job.model, warnings);
   for (const auto& [name, speed] : job.workers.relative_speed) {
     if (!pool_->slots_named(name).empty()) continue;
@@ -123,6 +126,10 @@ AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<Warnin
   executor_.check(accepted);
   pool_->ensure_worker(accepted.device_kind);
   return accepted;
+}
+
+KnownModel JobService::resolve(const ModelSpec& spec) {
+  return models_.resolve(spec, [this](ModelId old) { pool_->unload(old); });
 }
 
 // All parts of a model run on one kind of device in this version.
@@ -265,12 +272,14 @@ void JobService::on_worker_event(const WorkerEventInfo& info) {
 // A job's own phase is told again once its model is there.
 void JobService::on_loading(JobId job, ModelId model, bool loaded) {
   if (!running_ || running_->has_ended()) return;
-  if (running_->accepted().id != job || running_->accepted().model != model) return;
+  const AcceptedJob& accepted = running_->accepted();
+  const bool is_upscale = accepted.upscale && accepted.upscale->model == model;
+  if (accepted.id != job || (accepted.model != model && !is_upscale)) return;
   if (running_->state() != Phase::kLoading) phase_around_loading_ = running_->state();
   PhaseEvent event;
   event.phase = Phase::kLoading;
   event.file = models_.name(model);
-  event.of = running_->accepted().info.bytes;
+  event.of = is_upscale ? accepted.upscale->info.bytes : accepted.info.bytes;
   event.bytes = loaded ? event.of : 0;
   running_->add_event(std::move(event));
   if (!loaded) return;

@@ -49,6 +49,7 @@ class JobService {
   class Progress;
 
   AcceptedJob accept(job::Job job, ipc::Fd tensors, std::vector<WarningEvent>& warnings);
+  KnownModel resolve(const ModelSpec& spec);
   std::string choose_kind(const job::Model& model, std::vector<WarningEvent>& warnings);
   JobLimits limits_of(const AcceptedJob& accepted) const;
   void start_next();

@@ -37,7 +37,7 @@ ModelFiles ModelRegistry::files(ModelId id) const {
 
 std::string ModelRegistry::name(ModelId id) const {
   const ModelSpec& spec = models_.at(id).spec;
-  for (const std::string& path : {spec.file, spec.vae}) {
+  for (const std::string& path : {spec.file, spec.vae, spec.upscale}) {
     if (!path.empty()) return file_name(path);
   }
   return spec.text_encoders.empty() ? std::string() : file_name(spec.text_encoders.front());

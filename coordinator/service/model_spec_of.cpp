@@ -28,4 +28,10 @@ ModelSpec model_spec_of(const job::Job& job) {
   return spec;
 }
 
+ModelSpec upscale_spec_of(const job::Job& job) {
+  ModelSpec spec;
+  spec.upscale = absolute(job.model.upscale, "model.upscale");
+  return spec;
+}
+
 }  // namespace tandem::coordinator

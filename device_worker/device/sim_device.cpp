@@ -80,9 +80,12 @@ class SimModel : public LoadedModel {
   }
 
   at::Tensor decode(const at::Tensor& latent) override {
+    return (decode_tile(latent) * 0.5F + 0.5F).clamp(0, 1);
+  }
+
+  at::Tensor decode_tile(const at::Tensor& latent) override {
     wait();
-    const at::Tensor rgb = latent.narrow(1, 0, 3).repeat_interleave(8, 2).repeat_interleave(8, 3);
-    return (rgb * 0.5F + 0.5F).clamp(0, 1).permute({0, 2, 3, 1}).contiguous();
+    return enlarged(latent.narrow(1, 0, 3).permute({0, 2, 3, 1}), 8);
   }
 
   at::Tensor encode(const at::Tensor& image) override {
@@ -91,7 +94,15 @@ class SimModel : public LoadedModel {
     return cells.mean(1, true).expand({-1, info_.latent.channels, -1, -1}).contiguous();
   }
 
+  at::Tensor upscale(const at::Tensor& image) override {
+    wait();
+    return enlarged(image, info_.upscale);
+  }
+
  private:
+  static at::Tensor enlarged(const at::Tensor& image, int times) {
+    return image.repeat_interleave(times, 1).repeat_interleave(times, 2).contiguous();
+  }
   void wait() const { std::this_thread::sleep_for(delay_); }
 
   ModelInfo info_;

@@ -23,7 +23,9 @@ class TorchModel : public LoadedModel {
   at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
                      const at::Tensor& y) override;
   at::Tensor decode(const at::Tensor& latent) override { return model_->decode(latent); }
+  at::Tensor decode_tile(const at::Tensor& latent) override { return model_->decode_tile(latent); }
   at::Tensor encode(const at::Tensor& image) override { return model_->encode(image); }
+  at::Tensor upscale(const at::Tensor& image) override { return model_->upscale(image); }
 
  private:
   std::unique_ptr<models::Model> model_;

@@ -20,6 +20,7 @@ DenoiseResult run(const Denoise& unit, UnitContext& context);
 DecodeLatentResult run(const DecodeLatent& unit, UnitContext& context);
 EncodeImageResult run(const EncodeImage& unit, UnitContext& context);
 ForwardResult run(const Forward& unit, UnitContext& context);
+UpscaleTileResult run(const UpscaleTile& unit, UnitContext& context);
 
 UnitResult run_unit(const Unit& unit, UnitContext& context);
 

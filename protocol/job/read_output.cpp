@@ -25,7 +25,7 @@ Tiling read_tiling(ObjectReader& keys, Tiling tiling) {
   keys.read("tile_t", tiling.tile_t, kTileSide);
   keys.read("overlap_t", tiling.overlap_t, kOverlap);
   // Three tilings are averaged, two of them with one side halved: half a tile must still move on.
-  const int half = (std::min(tiling.tile_x, tiling.tile_y) + 1) / 2;
+  const int half = std::min(tiling.tile_x, tiling.tile_y) / 2;
   check_overlap(keys, "overlap", tiling.overlap, half, "half the tile's smaller side");
   check_overlap(keys, "overlap_t", tiling.overlap_t, tiling.tile_t, "tile_t");
   return tiling;

@@ -54,6 +54,10 @@ at::Tensor FakeModel::encode(const at::Tensor& image) {
   return image.permute({0, 3, 1, 2}).contiguous();
 }
 
+at::Tensor FakeModel::upscale(const at::Tensor& image) {
+  return image.repeat_interleave(2, 1).repeat_interleave(2, 2);
+}
+
 std::unique_ptr<LoadedModel> FakeDevice::open(const ModelSpec& spec) {
   auto model = std::make_unique<FakeModel>(std::vector{stamp_of(spec.file)});
   last = model.get();

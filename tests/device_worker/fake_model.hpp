@@ -32,7 +32,10 @@ class FakeModel : public LoadedModel {
   at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
                      const at::Tensor& y) override;
   at::Tensor decode(const at::Tensor& latent) override;
+  at::Tensor decode_tile(const at::Tensor& latent) override { return latent * 2; }
   at::Tensor encode(const at::Tensor& image) override;
+
+  at::Tensor upscale(const at::Tensor& image) override;
 
   int loads = 0;
   int prepared = 0;

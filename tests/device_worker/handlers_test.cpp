@@ -67,6 +67,18 @@ TEST_F(HandlersTest, AResultThatIsNotFiniteIsAnError) {
   }
 }
 
+TEST_F(HandlersTest, ATileIsDecodedByItsOwnFunctionAndNotClamped) {
+  const auto result = std::get<DecodeLatentResult>(
+      run_unit(DecodeLatent{kModel, handle_of(at::ones({1, 4, 2, 2})), true}, context_));
+  EXPECT_EQ(read(result.image).max().item<float>(), 2.0F);
+}
+
+TEST_F(HandlersTest, UpscaleGivesTheLargerPicture) {
+  const auto result = std::get<UpscaleTileResult>(
+      run_unit(UpscaleTile{kModel, handle_of(at::ones({1, 4, 5, 3}))}, context_));
+  EXPECT_EQ(read(result.image).sizes().vec(), (std::vector<std::int64_t>{1, 8, 10, 3}));
+}
+
 TEST_F(HandlersTest, AnOverflowOfTheCheckItselfIsNoError) {
   check_finite(at::full({1000}, std::numeric_limits<float>::max()), "this");
   EXPECT_THROW(check_finite(at::tensor({1.F, -INFINITY, INFINITY}), "this"), Error);

@@ -29,12 +29,13 @@ std::vector<ToWorker> messages_to_worker() {
           DropConstants{{ConstantId{5}}},
           RunUnit{UnitId{1}, Generation{2}, denoise, {SegmentId{1}, 64, 1024}},
           RunUnit{UnitId{2}, Generation{1}, text, {}},
-          RunUnit{UnitId{3}, Generation{1}, DecodeLatent{ModelId{1}, shared_tensor()}, {}},
+          RunUnit{UnitId{3}, Generation{1}, DecodeLatent{ModelId{1}, shared_tensor(), true}, {}},
           RunUnit{UnitId{4}, Generation{1}, EncodeImage{ModelId{1}, shared_tensor()}, {}},
           RunUnit{UnitId{5},
                   Generation{1},
                   Forward{ModelId{1}, shared_tensor(), shared_tensor(), {}, {}},
                   {}},
+          RunUnit{UnitId{6}, Generation{1}, UpscaleTile{ModelId{1}, shared_tensor()}, {}},
           Shutdown{}};
 }
 
@@ -49,6 +50,7 @@ std::vector<FromWorker> messages_from_worker() {
           ModelFailed{ModelId{1}, ModelPart::kUnet, failure},
           UnitDone{UnitId{1}, Generation{3}, DenoiseResult{shared_tensor()}, 0.02},
           UnitDone{UnitId{1}, Generation{3}, text, 0.02},
+          UnitDone{UnitId{2}, Generation{1}, UpscaleTileResult{shared_tensor()}, 0.02},
           UnitFailed{UnitId{1}, Generation{3}, failure}};
 }
 

@@ -1,10 +1,12 @@
 """The same job has the same bits however many workers take part."""
+import tempfile
 import unittest
 
+import numpy
 from service import Service
 
 from host_client import Client, distance, same_bits
-from jobs import picture_job
+from jobs import picture_job, small_upscaler
 
 # Four conds, unequal in length: work for up to four workers in each step.
 CONDS = {"positive": [{"text": "a red circle"}, {"text": "a square " * 40, "strength": 0.5},
@@ -29,6 +31,24 @@ def results(devices, batching, runs=1, **conds):
         return got, busy
 
 
+def tiled_results(devices, upscaler):
+    """(tensors of a job whose latent is decoded and upscaled in tiles, the same of one that only
+    upscales a batch of pictures, bytes of the upscale model in all workers)"""
+    upscale = {"model": {**picture_job()["model"], "upscale": upscaler},
+               "vae": {"decode_tiled": {"tile_x": 8, "tile_y": 8, "overlap": 2}},
+               "upscale": {"tile": 48, "overlap": 8}, "output": {"image": True}}
+    pictures = {"version": 1, "model": {"upscale": upscaler}, "output": {"image": True},
+                "upscale": {"image": "in", "tile": 32, "overlap": 8}}
+    given = numpy.random.default_rng(2).random((2, 70, 90, 3), numpy.float32)
+    with Service(devices, threads=1) as service:
+        client = Client(service.socket)
+        made = client.run(picture_job(steps=2, **upscale))
+        enlarged = client.run(pictures, {"in": given})
+        held = client.request("devices")["devices"][0]["models"]["upscaler.safetensors"]
+        client.close()
+    return made, enlarged, held
+
+
 class Identity(unittest.TestCase):
     def test_exact_has_the_same_bits_on_one_two_and_three_workers(self):
         for conds in ({}, CONDS):
@@ -39,6 +59,20 @@ class Identity(unittest.TestCase):
                     self.assertTrue(same_bits(many[0], one[0]))
                     # Two conds keep two workers busy; the third has nothing to do.
                     self.assertEqual(len(busy), min(count, 2) if not conds else count)
+
+    def test_tiles_have_the_same_bits_on_one_two_and_three_workers(self):
+        with tempfile.TemporaryDirectory() as folder:
+            upscaler = small_upscaler(f"{folder}/upscaler.safetensors")
+            one = tiled_results("cpu:1", upscaler)
+            self.assertEqual(one[0]["image"].shape, (1, 512, 512, 3))
+            self.assertEqual(one[1]["image"].shape, (2, 280, 360, 3))
+            self.assertGreater(one[1]["image"].std(), 0.01)
+            for count in (2, 3):
+                with self.subTest(workers=count):
+                    many = tiled_results(f"cpu:{count}", upscaler)
+                    self.assertTrue(same_bits(many[0], one[0]))
+                    self.assertTrue(same_bits(many[1], one[1]))
+                    self.assertEqual(many[2], count * one[2], "every worker took tiles")
 
     def test_auto_differs_in_the_last_bits_only_and_repeats(self):
         exact = results("cpu:1", "exact", **CONDS)[0][0]

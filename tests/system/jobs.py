@@ -3,6 +3,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy
 import tensor_file
 from service import ROOT
 
@@ -30,6 +31,25 @@ def picture_job(steps=8, size=128, seed=1, **keys):
 def long_job(**keys):
     """Goes on for many seconds if nothing ends it."""
     return picture_job(steps=2000, size=256, **keys)
+
+
+def small_upscaler(path, blocks=2, filters=16, growth=8):
+    """Writes an x4 model of the ESRGAN family whose weights are drawn; returns the path."""
+    random = numpy.random.default_rng(1)
+    layers = [("conv_first", 3, filters)]
+    for block in range(blocks):
+        for rdb in (1, 2, 3):
+            layers += [(f"body.{block}.rdb{rdb}.conv{k}", filters + (k - 1) * growth,
+                        growth if k < 5 else filters) for k in range(1, 6)]
+    layers += [(name, filters, filters) for name in ("conv_body", "conv_up1", "conv_up2", "conv_hr")]
+    layers += [("conv_last", filters, 3)]
+    tensors = {}
+    for name, fan_in, fan_out in layers:
+        weight = random.standard_normal((fan_out, fan_in, 3, 3)) / (3 * fan_in ** 0.5)
+        tensors[f"{name}.weight"] = weight.astype(numpy.float32)
+        tensors[f"{name}.bias"] = numpy.full(fan_out, 0.1, numpy.float32)
+    Path(path).write_bytes(tensor_file.pack(tensors))
+    return str(path)
 
 
 def golden_job(name):

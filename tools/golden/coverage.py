@@ -64,17 +64,11 @@ def video_vae(job):
     return "wan" in Path(model(job).get("vae", "")).name
 
 
-def tiled_vae(job):
-    return bool(job.get("vae"))
-
-
 NOT_YET = [
     ("model families past SD 1, SD 2 and SDXL", other_family, UNKNOWN_FAMILY),
     ("inpainting models", inpainting_model, UNSUPPORTED),
     ("text encoders of other families", encoder_without_model, UNKNOWN_FAMILY),
     ("video VAEs", video_vae, UNKNOWN_FAMILY),
-    ("tiled VAE", tiled_vae, UNSUPPORTED),
-    ("upscale models", has("upscale"), UNSUPPORTED),
     ("areas", conds_have("area", "area_percent"), UNSUPPORTED),
     ("masks of conds", conds_have("mask"), UNSUPPORTED),
     ("default conds", conds_have("default"), UNSUPPORTED),

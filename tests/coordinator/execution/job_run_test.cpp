@@ -44,6 +44,23 @@ TEST(JobNeeds, WithoutASamplerTheLatentIsTheResult) {
   EXPECT_FALSE(needs.unet || needs.text);
 }
 
+TEST(JobNeeds, APictureThatIsOnlyUpscaledNeedsNothingElse) {
+  job::Job job = text_job();
+  job.output.image.wanted = true;
+  job.upscale = job::Upscale{};
+  JobNeeds needs = needs_of(job);
+  EXPECT_TRUE(needs.upscale && needs.samples && needs.vae) << "the decoded picture is upscaled";
+
+  job.upscale->image = "picture";
+  needs = needs_of(job);
+  EXPECT_TRUE(needs.upscale);
+  EXPECT_FALSE(needs.samples || needs.text || needs.unet || needs.vae || needs.latent);
+
+  job.output.image.wanted = false;
+  job.output.sigmas.wanted = true;
+  EXPECT_FALSE(needs_of(job).upscale);
+}
+
 TEST(JobNeeds, EncodedCondsNeedNoTextEncoder) {
   job::Job job = text_job();
   job.positive[0].prompt = job::EncodedPrompt{"c", ""};

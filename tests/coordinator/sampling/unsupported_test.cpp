@@ -30,7 +30,6 @@ struct KeyCase {
 };
 
 const std::vector<KeyCase> kKeys = {
-    {"model.upscale", [](job::Job& j) { j.model.upscale = std::string("x4.safetensors"); }},
     {"model.loras", [](job::Job& j) { j.model.loras.resize(1); }},
     {"model.embeddings", [](job::Job& j) { j.model.embeddings.try_emplace("a"); }},
     {"positive[0].area", [](job::Job& j) { j.positive[0].area = job::Area(); }},
@@ -61,9 +60,6 @@ const std::vector<KeyCase> kKeys = {
     {"hooks", [](job::Job& j) { j.hooks["h"]; }},
     {"context", [](job::Job& j) { j.context.emplace(); }},
     {"motion", [](job::Job& j) { j.motion.emplace(); }},
-    {"vae.decode_tiled", [](job::Job& j) { j.vae.decode_tiled.emplace(); }},
-    {"vae.encode_tiled", [](job::Job& j) { j.vae.encode_tiled.emplace(); }},
-    {"upscale", [](job::Job& j) { j.upscale.emplace(); }},
     {"forward.guidance", [](job::Job& j) { j.forward.emplace().guidance = "g"; }},
     {"forward.clip_fea", [](job::Job& j) { j.forward.emplace().clip_fea = "c"; }},
     {"forward.num_tokens", [](job::Job& j) { j.forward.emplace().num_tokens = 4; }},
