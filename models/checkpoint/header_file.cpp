@@ -13,13 +13,36 @@ namespace {
 
 constexpr std::size_t kMaxNumbers = 1'000'000;
 
+// How torch.save begins its files: a zip archive, or a bare pickle of protocol 2.
+bool looks_like_pytorch(std::span<const std::byte> first) {
+  constexpr std::array kZip = {std::byte{'P'}, std::byte{'K'}, std::byte{3}, std::byte{4}};
+  constexpr std::array kPickle = {std::byte{0x80}, std::byte{2}};
+  const auto begins_with = [&](std::span<const std::byte> magic) {
+    return first.size() >= magic.size() && std::equal(magic.begin(), magic.end(), first.begin());
+  };
+  return begins_with(kZip) || begins_with(kPickle);
+}
+
+// Only for what cannot be safetensors: the first bytes of such a file may be any number.
+std::uint64_t head_bytes_of(const FileStamp& stamp, std::span<const std::byte> first) {
+  try {
+    return safetensors_head_bytes(first, stamp.bytes, stamp.path);
+  } catch (const Error&) {
+    if (!looks_like_pytorch(first)) throw;
+  }
+  throw Error(ErrorCode::kBadCheckpoint,
+              "'" + stamp.path +
+                  "' is a PyTorch file (a pickle), which is not opened: it can hold "
+                  "code. Expected safetensors.",
+              "Convert it: tools/convert " + stamp.path, stamp.path);
+}
+
 SafetensorsHeader read_header(const ReadOnlyFile& file) {
   const FileStamp& stamp = file.stamp();
   std::array<std::byte, kSafetensorsLengthBytes> first = {};
   const std::size_t there = std::min<std::uint64_t>(first.size(), stamp.bytes);
   file.read(0, std::span(first).first(there));
-  const std::uint64_t head_bytes =
-      safetensors_head_bytes(std::span(first).first(there), stamp.bytes, stamp.path);
+  const std::uint64_t head_bytes = head_bytes_of(stamp, std::span(first).first(there));
   std::vector<std::byte> head(head_bytes);
   file.read(0, head);
   return parse_safetensors_header(head, stamp.bytes, stamp.path);

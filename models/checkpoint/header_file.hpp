@@ -14,7 +14,8 @@ namespace tandem::models {
 
 class HeaderFile {
  public:
-  // Throws kMissingFile and kBadCheckpoint, as ReadOnlyFile and parse_safetensors_header do.
+  // Throws kMissingFile and kBadCheckpoint, as ReadOnlyFile and parse_safetensors_header do. The
+  // refusal of a PyTorch file (a pickle: .ckpt, .pt, .pth, .bin) says how it is converted.
   explicit HeaderFile(const std::string& path);
 
   const FileStamp& stamp() const { return file_.stamp(); }

@@ -51,6 +51,41 @@ TEST(HeaderFile, ReadsNumbersOfEachRealType) {
   EXPECT_EQ(code_of([&] { file.read_numbers("z"); }), ErrorCode::kMissingTensor);
 }
 
+TEST(HeaderFile, APyTorchFileIsRefusedWithTheCommandThatConvertsIt) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("old.pth");
+  const auto failure_of = [&](const std::string& bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+    try {
+      const HeaderFile file(path);
+    } catch (const Error& error) {
+      return error.failure();
+    }
+    return Failure{};
+  };
+  using std::string_literals::operator""s;
+  for (const std::string& bytes :
+       {"PK\x03\x04\x00\x00\x08\x08 archive/data.pkl"s,
+        "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9 and so on"s, "\x80\x02}"s}) {
+    const Failure failure = failure_of(bytes);
+    EXPECT_EQ(failure.code, ErrorCode::kBadCheckpoint);
+    EXPECT_EQ(failure.hint, "Convert it: tools/convert " + path);
+    EXPECT_EQ(failure.path, path);
+  }
+  EXPECT_EQ(failure_of("neither of them").hint, "");
+}
+
+TEST(HeaderFile, ALengthThatLooksLikeAPickleIsALength) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("x");
+  // A header of 0x0280 bytes begins as a pickle does.
+  std::string header = R"({"f":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  header.resize(0x0280, ' ');
+  std::ofstream(path, std::ios::binary)
+      << '\x80' << '\x02' << std::string(6, '\0') << header << std::string(4, '\0');
+  EXPECT_NE(HeaderFile(path).header().find("f"), nullptr);
+}
+
 TEST(HeaderFile, AFileCutAfterItWasOpenedIsAnError) {
   const TemporaryFolder folder;
   const std::string path = folder.file("x");
