@@ -10,12 +10,12 @@ import unittest
 import tensor_file
 from service import BIN, ROOT, Sandbox, Service
 
-from jobs import picture_job
+from jobs import picture_job, small_upscaler
 
 DEMO_MODEL = ROOT / "tools/demo_model/demo.safetensors"
 DONE, FAILED, USAGE, NO_SERVICE = 0, 1, 2, 3
 COMMANDS = ("run", "txt2img", "up", "down", "status", "devices", "catalog", "submit", "wait",
-            "cancel", "jobs")
+            "cancel", "jobs", "upscale")
 
 
 class Launcher(unittest.TestCase):
@@ -179,6 +179,21 @@ class WithService(unittest.TestCase):
         produced = next((self.folder / "again").glob("*.png"))
         shutil.copy(produced, again)
         self.assertEqual(Image.open(again).tobytes(), picture.tobytes())
+
+    def test_upscale(self):
+        from PIL import Image
+        small, model = self.folder / "small.png", small_upscaler(self.folder / "x4.safetensors")
+        Image.effect_noise((30, 20), 50).convert("RGBA").save(small)
+        process = self.tandem("upscale", small, "--model", model, "-o", self.folder / "large.png")
+        self.assertIn("transparency", process.stderr)
+        large = Image.open(self.folder / "large.png")
+        self.assertEqual((large.mode, large.size), ("RGB", (120, 80)))
+        pickle = self.folder / "x4.pth"
+        pickle.write_bytes(b"PK\x03\x04\0\0\x08\x08 and so on")
+        process = self.tandem("upscale", small, "--model", pickle, "-o", self.folder / "no.png",
+                              expect=FAILED)
+        self.assertIn(f"tools/convert {pickle}", process.stderr)
+        self.assertFalse((self.folder / "no.png").exists())
 
     def test_two_runs_at_once(self):
         job = self.job_file(output={"latent": "out.safetensors"})

@@ -72,6 +72,10 @@ TEST_F(CommandLineTest, AWrongCommandLineIsUsage) {
       {"run", file, "--socket", socket(), "--devices", "cpu:1"},
       {"txt2img", "x", "--steps", "0"},
       {"txt2img", "x", "-W", "8"},
+      {"upscale", file},
+      {"upscale", file, "--model", "none.safetensors"},
+      {"upscale", file, "--model", file, "--tile", "0"},
+      {"upscale", file, "--model", file, "--tile", "32", "--overlap", "32"},
       {"submit", file, "--priority", "11"},
       {"wait"},
       {"cancel"}};
@@ -148,6 +152,30 @@ TEST_F(CommandLineTest, TensorsThatAreMissingAreAskedFor) {
   const Ran ran = run_at_socket({"run", (folder_ / "job.json").string()});
   EXPECT_EQ(ran.status, kFailed);
   EXPECT_NE(ran.error.find("--tensors"), std::string::npos) << ran.error;
+}
+
+TEST_F(CommandLineTest, UpscaleSendsThePictureWithItsJob) {
+  const FakeService service(socket());
+  run_at_socket({"run", job("x")});
+  const std::string picture = (folder_ / "i.png").string();
+  write_text(folder_ / "up.safetensors", "a model");
+  const std::string model = (folder_ / "up.safetensors").string();
+  const std::string large = (folder_ / "large.png").string();
+  const Ran ran = run_at_socket(
+      {"upscale", picture, "--model", model, "-o", large, "--tile", "64", "--overlap", "8"});
+  EXPECT_EQ(ran.status, kDone) << ran.error;
+  EXPECT_EQ(ran.out, large + "\n");
+  const job::Job sent = load_job(large).job;
+  EXPECT_EQ(sent.model.upscale, model);
+  EXPECT_EQ(sent.upscale, (job::Upscale{"image", 64, 8}));
+  EXPECT_FALSE(sent.sampler.has_value());
+}
+
+TEST_F(CommandLineTest, UpscaleRefusesWhatIsNoPicture) {
+  const std::string file = job("x");
+  const Ran ran = run_at_socket({"upscale", file, "--model", file});
+  EXPECT_EQ(ran.status, kFailed);
+  EXPECT_NE(ran.error.find("can't be read as a PNG"), std::string::npos) << ran.error;
 }
 
 TEST_F(CommandLineTest, SubmitAndWait) {

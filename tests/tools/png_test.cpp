@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/error.hpp"
+#include "tests/tools/png_chunks.hpp"
 #include "tests/tools/png_pixels.hpp"
 
 namespace tandem::client {
@@ -25,19 +26,6 @@ std::vector<std::uint8_t> gradient(std::size_t size) {
 
 Bytes small_png(const std::vector<PngText>& texts) {
   return encode_png({8, 4, gradient(8 * 4 * 3)}, texts);
-}
-
-std::string be32(std::uint32_t value) {
-  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
-          static_cast<char>(value >> 8), static_cast<char>(value)};
-}
-
-std::string chunk(const std::string& type, const std::string& data) {
-  const std::string checked = type + data;
-  const auto crc =
-      crc32(0, reinterpret_cast<const Bytef*>(checked.data()), static_cast<uInt>(checked.size()));
-  return be32(static_cast<std::uint32_t>(data.size())) + checked +
-         be32(static_cast<std::uint32_t>(crc));
 }
 
 // The offset of a chunk's length field.

@@ -5,25 +5,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <spng.h>
 
 #include "protocol/error.hpp"
+#include "tools/image/png_source.hpp"
 
 namespace tandem::client {
 namespace {
 
 constexpr std::size_t kPackedFrom = 4096;
-
-struct FreeContext {
-  void operator()(spng_ctx* context) const { spng_ctx_free(context); }
-};
-using Context = std::unique_ptr<spng_ctx, FreeContext>;
-
-Context make_context(int flags) {
-  Context context(spng_ctx_new(flags));
-  if (context == nullptr) throw Error(ErrorCode::kResourceExhausted, "no memory for a PNG context");
-  return context;
-}
 
 void check_encoder(int status) {
   if (status == SPNG_OK) return;
@@ -94,68 +83,54 @@ PngText from_spng(const spng_text& chunk) {
 
 class TextReader {
  public:
-  TextReader(std::span<const std::byte> file, std::string_view name)
-      : name_(name), context_(make_context(0)) {
-    check(spng_set_crc_action(context_.get(), SPNG_CRC_ERROR, SPNG_CRC_ERROR));
-    check(spng_set_image_limits(context_.get(), kMaxPngSide, kMaxPngSide));
-    // libspng itself stops at 1000 chunks; 0.7.3 refuses to be told another number.
-    check(spng_set_chunk_limits(context_.get(), kMaxPngTextBytes, 2 * kMaxPngTextBytes));
-    check(spng_set_png_buffer(context_.get(), file.data(), file.size()));
-  }
+  TextReader(std::span<const std::byte> file, std::string_view name) : source_(file, name) {}
 
   std::vector<PngText> read() {
-    check(spng_decode_chunks(context_.get()));
+    check(spng_decode_chunks(context()));
     skip_picture();
-    check(spng_decode_chunks(context_.get()));
+    check(spng_decode_chunks(context()));
     return texts();
   }
 
  private:
-  void check(int status) const {
-    if (status == SPNG_OK) return;
-    const bool is_limit =
-        status == SPNG_EUSER_WIDTH || status == SPNG_EUSER_HEIGHT || status == SPNG_ECHUNK_LIMITS;
-    throw Error(is_limit ? ErrorCode::kOutOfRange : ErrorCode::kBadRequest,
-                name_ + " can't be read as a PNG: " + spng_strerror(status), {}, name_);
-  }
+  spng_ctx* context() const { return source_.context(); }
+  void check(int status) const { source_.check(status); }
 
   // Row by row, so that a small file cannot ask for a gigabyte of pixels.
   void skip_picture() {
-    spng_ihdr header{};
-    check(spng_get_ihdr(context_.get(), &header));
+    const spng_ihdr header = source_.header();
     std::size_t bytes = 0;
-    check(spng_decoded_image_size(context_.get(), SPNG_FMT_PNG, &bytes));
+    check(spng_decoded_image_size(context(), SPNG_FMT_PNG, &bytes));
     std::vector<std::byte> row(bytes / header.height);
-    check(spng_decode_image(context_.get(), nullptr, 0, SPNG_FMT_PNG, SPNG_DECODE_PROGRESSIVE));
+    check(spng_decode_image(context(), nullptr, 0, SPNG_FMT_PNG, SPNG_DECODE_PROGRESSIVE));
     int status = SPNG_OK;
     while (status == SPNG_OK) {
-      status = spng_decode_scanline(context_.get(), row.data(), row.size());
+      status = spng_decode_scanline(context(), row.data(), row.size());
     }
     if (status != SPNG_EOI) check(status);
   }
 
   std::vector<PngText> texts() const {
     std::uint32_t count = 0;
-    const int status = spng_get_text(context_.get(), nullptr, &count);
+    const int status = spng_get_text(context(), nullptr, &count);
     if (status == SPNG_ECHUNKAVAIL) return {};
     check(status);
     std::vector<spng_text> chunks(count);
-    check(spng_get_text(context_.get(), chunks.data(), &count));
+    check(spng_get_text(context(), chunks.data(), &count));
     std::vector<PngText> result;
     result.reserve(count);
     std::transform(chunks.begin(), chunks.end(), std::back_inserter(result), from_spng);
     return result;
   }
 
-  std::string name_;
-  Context context_;
+  PngSource source_;
 };
 
 }  // namespace
 
 std::vector<std::byte> encode_png(const RgbView& picture, std::span<const PngText> texts) {
   check_size(picture);
-  const Context context = make_context(SPNG_CTX_ENCODER);
+  const PngContext context = make_png_context(SPNG_CTX_ENCODER);
   check_encoder(spng_set_option(context.get(), SPNG_ENCODE_TO_BUFFER, 1));
   spng_ihdr header{};
   header.width = picture.width;
@@ -186,12 +161,6 @@ std::vector<std::byte> encode_png(const RgbView& picture, std::span<const PngTex
 }
 
 std::vector<PngText> read_png_texts(std::span<const std::byte> file, std::string_view name) {
-  if (file.size() > kMaxPngBytes) {
-    throw Error(ErrorCode::kOutOfRange,
-                std::string(name) + " has " + std::to_string(file.size()) +
-                    " bytes; a picture may have " + std::to_string(kMaxPngBytes),
-                {}, std::string(name));
-  }
   return TextReader(file, name).read();
 }
 

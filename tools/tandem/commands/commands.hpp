@@ -23,6 +23,7 @@ Action add_status(CLI::App& app);
 Action add_submit(CLI::App& app);
 Action add_txt2img(CLI::App& app);
 Action add_up(CLI::App& app);
+Action add_upscale(CLI::App& app);
 Action add_wait(CLI::App& app);
 
 struct Command {
@@ -35,6 +36,7 @@ struct Command {
 inline constexpr std::array kCommands = {
     Command{"run", "Run a job, or repeat a picture that Tandem made", add_run},
     Command{"txt2img", "Make a picture from a prompt", add_txt2img},
+    Command{"upscale", "Enlarge a picture with an upscale model", add_upscale},
     Command{"up", "Start a service in the background", add_up},
     Command{"down", "End the service", add_down},
     Command{"submit", "Give a job to the service and return at once", add_submit},
