@@ -79,4 +79,8 @@ NoiseGenerator make_sampler_noise(const job::Noise& noise) {
   return NoiseGenerator(noise.sampler_seed.value_or(noise.seed + 1));
 }
 
+std::uint64_t brownian_seed(const job::Noise& noise) {
+  return noise.sampler_seed.value_or(noise.seed);
+}
+
 }  // namespace tandem::coordinator

@@ -1,6 +1,7 @@
 // The noise of a job: what sampling starts from, and the streams its sampler draws from.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include <ATen/core/Tensor.h>
@@ -26,5 +27,9 @@ JobNoise make_job_noise(const job::Noise& noise, const std::optional<at::Tensor>
 // The stream of a sampler's own draws: noise.sampler_seed, or else the job's seed + 1, as current
 // ComfyUI seeds it on a CPU.
 NoiseGenerator make_sampler_noise(const job::Noise& noise);
+
+// The seed of the Brownian path that SDE samplers draw from: noise.sampler_seed, or else the job's
+// seed itself.
+std::uint64_t brownian_seed(const job::Noise& noise);
 
 }  // namespace tandem::coordinator

@@ -22,13 +22,8 @@ namespace fs = std::filesystem;
 std::vector<fs::path> places() {
   std::vector<fs::path> found;
   if (const char* const dir = std::getenv("TANDEM_GOLDEN_DIR")) found.emplace_back(dir);
-  const char* const source = std::getenv("TANDEM_SOURCE_DIR");
-  const fs::path root =
-      source != nullptr
-          ? fs::path(source)
-          : fs::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
-  found.push_back(root / "tests/golden");
-  found.push_back(root / "../shared/golden");
+  found.push_back(source_root() / "tests/golden");
+  found.push_back(source_root() / "../shared/golden");
   return found;
 }
 
@@ -83,6 +78,11 @@ ModelInfo model_of(const job::Job& job) {
 
 }  // namespace
 
+fs::path source_root() {
+  if (const char* const source = std::getenv("TANDEM_SOURCE_DIR")) return source;
+  return fs::path(__FILE__).parent_path().parent_path().parent_path().parent_path();
+}
+
 std::vector<std::string> golden_names(const std::string& group) {
   const fs::path folder = folder_of(group);
   if (folder.empty()) return {""};
@@ -101,6 +101,7 @@ GoldenCase read_golden_case(const std::string& group, const std::string& name) {
   golden.model = model_of(golden.job);
   golden.tensors = read_tensors(folder / "tensors.safetensors");
   golden.expected = read_tensors(folder / "expected.safetensors");
+  golden.brownian = read_tensors(folder / "brownian.safetensors");
   return golden;
 }
 

@@ -1,6 +1,7 @@
 // Golden cases whose results need no model: a job, its tensors, and what ComfyUI gave.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,7 +18,11 @@ struct GoldenCase {
   ModelInfo model;                            // as far as sampling without the network needs it
   std::map<std::string, at::Tensor> tensors;  // inputs
   std::map<std::string, at::Tensor> expected;
+  std::map<std::string, at::Tensor> brownian;  // sigma, sigma_next, noise of each draw; or empty
 };
+
+// The checkout's folder.
+std::filesystem::path source_root();
 
 // Names of a group's cases; one empty name where the golden tree is not there, so that a
 // parametrised test can say so.
