@@ -95,6 +95,7 @@ void SamplingExecutor::check(const AcceptedJob& job) const {
   check_presence(job.job);
   check_parts(job);
   if (job.job.sampler) validate_sampler(*job.job.sampler);
+  validate_guider(job.job);
   check_tensors(job);
   check_tilings(job);
 }
@@ -110,16 +111,14 @@ boost::json::object SamplingExecutor::catalog() const {
     families.push_back({{"name", family->name}, {"title", family->display_name}});
   }
   boost::json::array runnable;
-  for (const SamplerRow& row : samplers()) {
-    if (row.sample != nullptr) runnable.push_back(sampler_entry(row));
-  }
+  for (const SamplerRow& row : samplers())
+    runnable.push_back(sampler_entry(row));
   boost::json::array schedules;
   for (const SchedulerRow& row : schedulers())
     schedules.push_back(row.name.data());
   boost::json::array guides;
-  for (const GuiderRow& row : guiders()) {
-    if (row.combine != nullptr) guides.push_back(row.name.data());
-  }
+  for (const GuiderRow& row : guiders())
+    guides.push_back(row.name.data());
   return {{"families", std::move(families)},           {"samplers", std::move(runnable)},
           {"schedulers", std::move(schedules)},        {"guiders", std::move(guides)},
           {"context_schedules", boost::json::array()}, {"hook_types", boost::json::array()}};

@@ -26,7 +26,7 @@ Sigmas scheduled_sigmas(const job::Sampler& sampler, int steps,
                         const models::Prediction& prediction) {
   const SamplerRow& row = find_sampler(sampler.name);
   const SchedulerRow& scheduler = find_scheduler(sampler.scheduler);
-  if (!row.discards_penultimate_sigma) return scheduler.schedule(prediction, steps);
+  if (!row.traits.discards_penultimate_sigma) return scheduler.schedule(prediction, steps);
   Sigmas sigmas = scheduler.schedule(prediction, steps + 1);
   if (sigmas.size() >= 2) sigmas.erase(sigmas.end() - 2);
   return sigmas;

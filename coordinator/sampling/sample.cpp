@@ -17,20 +17,10 @@
 namespace tandem::coordinator {
 namespace {
 
-void check_runnable(const SampleRequest& request, const SamplerRow& sampler,
-                    const GuiderRow& guider) {
-  const auto refuse = [](const std::string& what, const char* path) {
-    throw Error(ErrorCode::kUnsupported, "This version cannot run " + what + ".", "", path);
-  };
-  if (sampler.sample == nullptr) {
-    refuse("the sampler '" + std::string(sampler.name) + "'", "sampler.name");
-  }
-  if (guider.lists == nullptr) {
-    refuse("the guider '" + std::string(guider.name) + "'", "guider.kind");
-  }
-  if (request.model.unet_in_channels != request.model.latent.channels) {
-    refuse("inpainting models", "model.file");
-  }
+void check_runnable(const SampleRequest& request) {
+  if (request.model.unet_in_channels == request.model.latent.channels) return;
+  throw Error(ErrorCode::kUnsupported, "This version cannot run inpainting models.", "",
+              "model.file");
 }
 
 const std::vector<RequestedCond>& conds_of(const SampleRequest& request, ListId list) {
@@ -57,6 +47,16 @@ CondList resolve_list(const SampleRequest& request, ListId list,
   return resolved;
 }
 
+UnitCondEvaluator make_evaluator(const SampleRequest& request, UnitRunner& runner,
+                                 const std::vector<ListId>& ids,
+                                 const models::Prediction& prediction,
+                                 at::IntArrayRef latent_shape) {
+  std::vector<CondList> lists;
+  for (const ListId id : ids)
+    lists.push_back(resolve_list(request, id, prediction, latent_shape));
+  return {runner, lists, {request.batching, request.workers, request.device_kind}};
+}
+
 // Whether sampling starts from the largest sigma: Python's math.isclose with rel_tol 1e-5, or
 // above.
 bool starts_from_pure_noise(const models::Prediction& prediction, float sigma) {
@@ -68,32 +68,28 @@ bool starts_from_pure_noise(const models::Prediction& prediction, float sigma) {
 }  // namespace
 
 at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep& on_step) {
+  check_runnable(request);
   const SamplerRow& sampler = find_sampler(request.sampler.name);
-  const GuiderRow& guider = find_guider(request.guider.kind);
-  check_runnable(request, sampler, guider);
   const SamplerOptions options(sampler.name, sampler.options, request.sampler.options);
-
   const models::Prediction prediction(apply_sampling(request.model.sigmas, request.sampling));
-  const Sigmas sigmas = calculate_job_sigmas(request.sampler, request.sigmas, prediction);
+  const Sigmas sigmas =
+      final_sigmas(sampler, calculate_job_sigmas(request.sampler, request.sigmas, prediction));
   at::Tensor given = fix_latent(request.latent, request.model.latent);
   if (sigmas.empty()) return given;
-
-  const GuiderSettings settings = {request.sampler.cfg, request.guider};
-  std::vector<CondList> lists;
-  for (const ListId list : guider.lists(settings)) {
-    lists.push_back(resolve_list(request, list, prediction, given.sizes()));
-  }
-  UnitCondEvaluator evaluator(runner, lists,
-                              {request.batching, request.workers, request.device_kind});
-  GuidedDenoiser denoise(guider, settings, evaluator);
-
+  const at::Tensor latent = process_latent_in(given, request.model.latent);
   JobNoise noise =
       make_job_noise(request.noise, request.noise_tensor, request.sampler.add_noise, given.sizes());
-  NoiseGenerator sampler_noise = make_sampler_noise(request.noise);
-  SamplerContext context = {prediction, options, sigmas, sampler_noise, noise.rest, on_step};
 
-  at::Tensor x = prediction.noise_scaling(sigmas.front(), noise.starting,
-                                          process_latent_in(given, request.model.latent),
+  const GuiderRow& guider = find_guider(request.guider.kind);
+  const GuiderSettings settings = {request.sampler.cfg, request.guider, sampler.traits.uses_uncond};
+  UnitCondEvaluator evaluator =
+      make_evaluator(request, runner, guider.lists(settings), prediction, given.sizes());
+  GuidedDenoiser denoise(guider, settings, evaluator);
+
+  NoiseGenerator own = make_sampler_noise(request.noise);
+  SamplerContext context = {
+      prediction, options, sigmas, own, noise.rest, brownian_seed(request.noise), on_step};
+  at::Tensor x = prediction.noise_scaling(sigmas.front(), noise.starting, latent,
                                           starts_from_pure_noise(prediction, sigmas.front()));
   x = sampler.sample(denoise, x, sigmas, context);
   x = prediction.inverse_noise_scaling(sigmas.back(), x);

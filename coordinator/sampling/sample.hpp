@@ -38,7 +38,7 @@ struct SampleRequest {
 // Returns the sampled latent as a user sees it (after process_out), float32 on the CPU; the latent
 // as given where there is nothing to sample. Workers must denoise with apply_sampling's parameters.
 // Deterministic: the same request and the same results of runner give the same bits. Throws Error:
-// kUnsupported for a sampler, guider or model that this version cannot run, kOutOfRange, kBadShape
+// kUnsupported for a model that this version cannot run, kOutOfRange, kBadShape
 // and kBadRequest for bad input, and what runner and on_step throw.
 at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep& on_step = {});
 

@@ -1,11 +1,8 @@
 #include "coordinator/sampling/unsupported.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "coordinator/conditioning/cond_list.hpp"
-#include "coordinator/sampling/guiders/guiders.hpp"
-#include "coordinator/sampling/samplers/samplers.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::coordinator {
@@ -51,23 +48,6 @@ void find_in_conds(const std::vector<job::Cond>& conds, ListId list, Findings& f
   }
 }
 
-void find_in_sampler(const job::Job& job, Findings& found) {
-  const bool samples = job.output.latent.wanted || job.output.image.wanted;
-  if (!job.sampler || !samples) return;
-  // An unknown name is an error of its own.
-  const auto rows = samplers();
-  const auto row = std::find_if(rows.begin(), rows.end(),
-                                [&](const SamplerRow& r) { return r.name == job.sampler->name; });
-  found.add(row != rows.end() && row->sample == nullptr, "sampler.name",
-            "the sampler '" + job.sampler->name + "'");
-}
-
-void find_in_guider(const job::Guider& guider, Findings& found) {
-  const GuiderRow& row = find_guider(guider.kind);
-  found.add(row.lists == nullptr, "guider.kind", "the guider '" + std::string(row.name) + "'");
-  found.add(guider.rescale != 0.0, "guider.rescale", "rescaled guidance");
-}
-
 void find_in_forward(const job::Forward& forward, Findings& found) {
   found.add(forward.guidance.has_value(), "forward.guidance", "distilled guidance");
   found.add(forward.clip_fea.has_value(), "forward.clip_fea", "picture prompts");
@@ -90,17 +70,14 @@ std::vector<UnsupportedKey> find_unsupported(const job::Job& job) {
   find_in_model(job.model, found);
   find_in_conds(job.positive, ListId::kPositive, found);
   find_in_conds(job.negative, ListId::kNegative, found);
-  // Only guiders that cannot run yet read it.
-  found.add(!job.middle.empty(), "middle", "a middle list");
+  find_in_conds(job.middle, ListId::kMiddle, found);
   const auto* const empty = job.latent ? std::get_if<job::EmptyLatent>(&*job.latent) : nullptr;
   found.add(empty != nullptr && empty->frames.has_value(), "latent.frames", "video");
   found.add(job.noise.sampler_device == job::NoiseDevice::kCuda, "noise.sampler_device",
             "CUDA's generator");
   found.add(job.noise_mask.has_value(), "noise_mask", "noise masks");
-  find_in_sampler(job, found);
   found.add(job.start_image.has_value(), "start_image", "video");
   found.add(job.clip_vision_image.has_value(), "clip_vision_image", "picture prompts");
-  find_in_guider(job.guider, found);
   found.add(job.sampling.kind == job::FlowKind::kFlux, "sampling.kind", "Flux's sigmas");
   found.add(!job.hooks.empty(), "hooks", "hooks");
   found.add(job.context.has_value(), "context", "context windows");

@@ -16,8 +16,7 @@ struct UnsupportedKey {
   bool operator==(const UnsupportedKey&) const = default;
 };
 
-// Every such key of the job, in the order of the job format. A sampler that cannot run counts only
-// where latent or image are wanted: its sigmas are known.
+// Every such key of the job, in the order of the job format.
 std::vector<UnsupportedKey> find_unsupported(const job::Job& job);
 
 // Throws Error(kUnsupported) that names all of them, with the first one's path.

@@ -87,14 +87,8 @@ class Refusals(unittest.TestCase):
         job = {"output": {"latent": "x"}, "sampler": {"name": "euler"}}
         self.assertEqual(coverage.missing(job), [])
         for key, value, name in (("context", {"length": 16}, "context windows"),
-                                 ("sampler", {"name": "lms"}, "other samplers"),
-                                 ("positive", [{"mask": "m"}], "masks of conds"),
-                                 ("guider", {"kind": "perp_neg"}, "guiders with a middle cond")):
+                                 ("positive", [{"mask": "m"}], "masks of conds")):
             self.assertEqual([n for n, _ in coverage.missing({**job, key: value})], [name])
-
-    def test_sigmas_of_any_sampler_are_covered(self):
-        job = {"output": {"sigmas": "x"}, "sampler": {"name": "uni_pc"}}
-        self.assertEqual(coverage.missing(job), [])
 
 
 class Selection(unittest.TestCase):

@@ -10,7 +10,6 @@ import tensor_file
 
 UNSUPPORTED, UNKNOWN_FAMILY = "unsupported", "unknown_family"
 FAMILIES = ("sd15", "sd20", "sdxl")
-SAMPLERS = ("euler", "euler_ancestral", "heun", "dpmpp_2m", "ddim")
 
 
 def model(job):
@@ -24,19 +23,6 @@ def conds_have(*keys):
 
 def has(key):
     return lambda job: bool(job.get(key))
-
-
-def samples(job):
-    """Whether the sampler runs; sigmas and noise alone need no sampler, only its name."""
-    return bool(job.get("sampler")) and bool(job["output"].keys() & {"latent", "image"})
-
-
-def other_sampler(job):
-    return samples(job) and job["sampler"].get("name", "euler") not in SAMPLERS
-
-
-def other_guider(job):
-    return job.get("guider", {}).get("kind", "cfg") not in ("cfg", "basic")
 
 
 def model_config(job):
@@ -75,9 +61,6 @@ NOT_YET = [
     ("joined latents of conds", conds_have("concat_latent_image", "concat_mask"), UNSUPPORTED),
     ("reference latents", conds_have("reference_latents"), UNSUPPORTED),
     ("noise masks", has("noise_mask"), UNSUPPORTED),
-    ("guiders with a middle cond", other_guider, UNSUPPORTED),
-    ("rescaled guidance", lambda job: job.get("guider", {}).get("rescale", 0) != 0, UNSUPPORTED),
-    ("other samplers", other_sampler, UNSUPPORTED),
     ("LoRA", lambda job: bool(model(job).get("loras")), UNSUPPORTED),
     ("hooks", has("hooks"), UNSUPPORTED),
     ("context windows", has("context"), UNSUPPORTED),

@@ -19,7 +19,7 @@ import coverage  # noqa: E402
 
 BUDGET = 22_000_000
 GROUPS = ("schedulers", "noise", "text", "vae", "whole", "conds", "samplers", "samplers_flow",
-          "sampling", "hooks", "context", "esrgan")
+          "samplers_sde", "sampling", "hooks", "context", "esrgan")
 # The SDXL model alone would take half of the budget; its cases are in the whole tree only.
 MODELS = ("sd1.safetensors", "sd2v.safetensors", "vae.safetensors", "sd1_lora_a.safetensors",
           "rrdb_x2_new_unshuffle.safetensors")
@@ -52,7 +52,7 @@ def copy(source, target):
 def copy_case(tree, folder, job, covered, to):
     names = ["case.json", "check.json", "tensors.safetensors"]
     if covered:  # nobody reads the expected result of a job that is refused
-        names += ["expected.safetensors", "expected.json"]
+        names += ["expected.safetensors", "expected.json", "brownian.safetensors"]
     size = sum(copy(folder / n, to / folder.relative_to(tree) / n) for n in names
                if (folder / n).exists())
     for file in cases.files_of(job):

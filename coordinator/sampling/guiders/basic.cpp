@@ -8,8 +8,9 @@ std::vector<ListId> basic_lists(const GuiderSettings&) {
   return {ListId::kPositive};
 }
 
-at::Tensor basic_combine(std::span<const at::Tensor> predictions, const GuiderSettings&) {
-  return predictions[0];
+// As in ComfyUI a CFG++ sampler finds an unconditional image of zeros.
+GuidedPrediction basic_combine(const Predictions& predictions, const GuiderSettings&) {
+  return {predictions.positive, predictions.negative};
 }
 
 }  // namespace tandem::coordinator

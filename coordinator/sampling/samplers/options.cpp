@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <sstream>
 #include <stdexcept>
 
 #include "protocol/error.hpp"
@@ -30,25 +31,51 @@ const char* type_name(const job::OptionValue& value) {
   return kNames.at(value.index());
 }
 
-// value as the type of fallback.
-job::OptionValue convert(std::string_view option, const job::OptionValue& fallback,
-                         const job::OptionValue& value) {
+[[noreturn]] void throw_value(std::string_view option, const std::string& expected) {
+  throw Error(ErrorCode::kOutOfRange,
+              "The option '" + std::string(option) + "' is " + expected + ".", "", path_of(option));
+}
+
+// 2, not 2.000000
+std::string number_text(double number) {
+  std::ostringstream text;
+  text << number;
+  return text.str();
+}
+
+void check_number(const OptionRow& row, double number) {
+  if (!std::isfinite(number)) throw_value(row.name, "a finite number");
+  if (number >= row.least && number <= row.most) return;
+  const bool has_most = std::isfinite(row.most);
+  throw_value(row.name, (has_most ? "" : "at least ") + number_text(row.least) +
+                            (has_most ? " to " + number_text(row.most) : "") + ", not " +
+                            number_text(number));
+}
+
+void check_text(const OptionRow& row, const std::string& text) {
+  std::string names;
+  for (const std::string_view choice : row.choices) {
+    if (choice == text) return;
+    names += (names.empty() ? "'" : " or '") + std::string(choice) + "'";
+  }
+  throw_value(row.name, names + ", not '" + text + "'");
+}
+
+// value as the type of the row's default, checked.
+job::OptionValue convert(const OptionRow& row, const job::OptionValue& value) {
   job::OptionValue converted = value;
   if (const auto* whole = std::get_if<std::int64_t>(&value);
-      whole != nullptr && std::holds_alternative<double>(fallback)) {
+      whole != nullptr && std::holds_alternative<double>(row.fallback)) {
     converted = static_cast<double>(*whole);
   }
-  if (converted.index() != fallback.index()) {
-    throw Error(ErrorCode::kOutOfRange,
-                "The option '" + std::string(option) + "' is " + type_name(fallback) + ", not " +
-                    type_name(value) + ".",
-                "", path_of(option));
+  if (converted.index() != row.fallback.index()) {
+    throw_value(row.name, std::string(type_name(row.fallback)) + ", not " + type_name(value));
   }
-  if (const auto* number = std::get_if<double>(&converted); number && !std::isfinite(*number)) {
-    throw Error(ErrorCode::kOutOfRange,
-                "The option '" + std::string(option) + "' is a finite number.", "",
-                path_of(option));
+  if (const auto* number = std::get_if<double>(&converted)) check_number(row, *number);
+  if (const auto* whole = std::get_if<std::int64_t>(&converted)) {
+    check_number(row, static_cast<double>(*whole));
   }
+  if (const auto* text = std::get_if<std::string>(&converted)) check_text(row, *text);
   return converted;
 }
 
@@ -59,18 +86,36 @@ SamplerOptions::SamplerOptions(std::string_view sampler, std::span<const OptionR
   for (const OptionRow& row : rows)
     values_.emplace(row.name, row.fallback);
   for (const auto& [option, value] : given) {
-    const auto place = values_.find(option);
-    if (place == values_.end()) throw_unknown(sampler, rows, option);
-    place->second = convert(option, place->second, value);
+    const std::string_view name = option;
+    const auto row =
+        std::find_if(rows.begin(), rows.end(), [&](const OptionRow& r) { return r.name == name; });
+    if (row == rows.end()) throw_unknown(sampler, rows, option);
+    values_[option] = convert(*row, value);
   }
 }
 
-double SamplerOptions::number(std::string_view name) const {
+const job::OptionValue& SamplerOptions::value(std::string_view name) const {
   const auto place = values_.find(name);
   if (place == values_.end()) {
     throw std::out_of_range("the sampler's row has no option " + std::string(name));
   }
-  return std::get<double>(place->second);
+  return place->second;
+}
+
+double SamplerOptions::number(std::string_view name) const {
+  return std::get<double>(value(name));
+}
+
+std::int64_t SamplerOptions::whole(std::string_view name) const {
+  return std::get<std::int64_t>(value(name));
+}
+
+bool SamplerOptions::flag(std::string_view name) const {
+  return std::get<bool>(value(name));
+}
+
+const std::string& SamplerOptions::text(std::string_view name) const {
+  return std::get<std::string>(value(name));
 }
 
 }  // namespace tandem::coordinator

@@ -1,7 +1,10 @@
 #include "coordinator/sampling/samplers/samplers.hpp"
 
+#include <cstdint>
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "coordinator/sampling/schedulers/schedulers.hpp"
 #include "protocol/error.hpp"
@@ -21,62 +24,124 @@ std::vector<OptionRow> ancestral_options() {
   return {{"eta", 1.0}, {"s_noise", 1.0}};
 }
 
-SamplerRow only_sigmas(std::string_view name) {
-  return {.name = name};
+std::vector<OptionRow> noise_options() {
+  return {{"s_noise", 1.0}};
 }
 
-SamplerRow only_sigmas_without_penultimate(std::string_view name) {
-  return {.name = name, .discards_penultimate_sigma = true};
+// How many steps back a multistep method looks.
+std::vector<OptionRow> max_order_options(std::int64_t fallback) {
+  return {{"max_order", fallback, 1, 4}};
 }
+
+OptionRow choice(std::string_view name, const char* fallback,
+                 std::vector<std::string_view> choices) {
+  return {.name = name, .fallback = std::string(fallback), .choices = std::move(choices)};
+}
+
+// A share of a step.
+OptionRow share(std::string_view name, double fallback) {
+  constexpr double kLeast = 1e-3;
+  return {name, fallback, kLeast, 1.0};
+}
+
+std::vector<OptionRow> dpm_adaptive_options() {
+  return {{"order", std::int64_t{3}, 2, 3},
+          {"rtol", 0.05, 0.0},
+          {"atol", 0.0078, 0.0},
+          {"h_init", 0.05},
+          {"pcoeff", 0.0},
+          {"icoeff", 1.0},
+          {"dcoeff", 0.0},
+          {"accept_safety", 0.81},
+          {"eta", 0.0, 0.0},
+          {"s_noise", 1.0}};
+}
+
+std::vector<OptionRow> with(std::vector<OptionRow> options, const std::vector<OptionRow>& more) {
+  options.insert(options.end(), more.begin(), more.end());
+  return options;
+}
+
+std::vector<OptionRow> dpmpp_sde_options() {
+  return with(ancestral_options(), {share("r", 0.5)});
+}
+
+std::vector<OptionRow> dpmpp_2m_sde_options(const char* solver_type) {
+  return with(ancestral_options(), {choice("solver_type", solver_type, {"heun", "midpoint"})});
+}
+
+OptionRow phi_option(const char* fallback) {
+  return choice("solver_type", fallback, {"phi_1", "phi_2"});
+}
+
+std::vector<OptionRow> sa_solver_options() {
+  constexpr double kLargestOrder = 8;
+  return {{"s_noise", 1.0},
+          {"predictor_order", std::int64_t{3}, 1, kLargestOrder},
+          {"corrector_order", std::int64_t{4}, 0, kLargestOrder},
+          {"simple_order_2", false}};
+}
+
+constexpr SamplerTraits kDiscardsPenultimate = {.discards_penultimate_sigma = true};
+constexpr SamplerTraits kCfgPlusPlus = {.uses_uncond = true};
+// Its lambda is infinite at 0.
+constexpr SamplerTraits kUniPc = {.discards_penultimate_sigma = true, .last_sigma = 0.001F};
 
 std::vector<SamplerRow> make_samplers() {
   return {
       {"euler", sample_euler, churn_options()},
-      only_sigmas("euler_cfg_pp"),
+      {"euler_cfg_pp", sample_euler_cfg_pp, {}, kCfgPlusPlus},
       {"euler_ancestral", sample_euler_ancestral, ancestral_options()},
-      only_sigmas("euler_ancestral_cfg_pp"),
+      {"euler_ancestral_cfg_pp", sample_euler_ancestral_cfg_pp, ancestral_options(), kCfgPlusPlus},
       {"heun", sample_heun, churn_options()},
-      only_sigmas("heunpp2"),
-      only_sigmas("exp_heun_2_x0"),
-      only_sigmas("exp_heun_2_x0_sde"),
-      only_sigmas_without_penultimate("dpm_2"),
-      only_sigmas_without_penultimate("dpm_2_ancestral"),
-      only_sigmas("lms"),
-      only_sigmas("dpm_fast"),
-      only_sigmas("dpm_adaptive"),
-      only_sigmas("dpmpp_2s_ancestral"),
-      only_sigmas("dpmpp_2s_ancestral_cfg_pp"),
-      only_sigmas("dpmpp_sde"),
-      only_sigmas("dpmpp_sde_gpu"),
+      {"heunpp2", sample_heunpp2, churn_options()},
+      {"exp_heun_2_x0", sample_exp_heun_2_x0, {phi_option("phi_2")}},
+      {"exp_heun_2_x0_sde", sample_exp_heun_2_x0_sde,
+       with(ancestral_options(), {phi_option("phi_2")})},
+      {"dpm_2", sample_dpm_2, churn_options(), kDiscardsPenultimate},
+      {"dpm_2_ancestral", sample_dpm_2_ancestral, ancestral_options(), kDiscardsPenultimate},
+      {"lms", sample_lms, {{"order", std::int64_t{4}, 1, 100}}},
+      {"dpm_fast", sample_dpm_fast},
+      {"dpm_adaptive", sample_dpm_adaptive, dpm_adaptive_options()},
+      {"dpmpp_2s_ancestral", sample_dpmpp_2s_ancestral, ancestral_options()},
+      {"dpmpp_2s_ancestral_cfg_pp", sample_dpmpp_2s_ancestral_cfg_pp, ancestral_options(),
+       kCfgPlusPlus},
+      {"dpmpp_sde", sample_dpmpp_sde, dpmpp_sde_options()},
+      {"dpmpp_sde_gpu", sample_dpmpp_sde, dpmpp_sde_options()},
       {"dpmpp_2m", sample_dpmpp_2m},
-      only_sigmas("dpmpp_2m_cfg_pp"),
-      only_sigmas("dpmpp_2m_sde"),
-      only_sigmas("dpmpp_2m_sde_gpu"),
-      only_sigmas("dpmpp_2m_sde_heun"),
-      only_sigmas("dpmpp_2m_sde_heun_gpu"),
-      only_sigmas("dpmpp_3m_sde"),
-      only_sigmas("dpmpp_3m_sde_gpu"),
-      only_sigmas("ddpm"),
-      only_sigmas("lcm"),
-      only_sigmas("ipndm"),
-      only_sigmas("ipndm_v"),
-      only_sigmas("deis"),
-      only_sigmas("res_multistep"),
-      only_sigmas("res_multistep_cfg_pp"),
-      only_sigmas("res_multistep_ancestral"),
-      only_sigmas("res_multistep_ancestral_cfg_pp"),
-      only_sigmas("gradient_estimation"),
-      only_sigmas("gradient_estimation_cfg_pp"),
-      only_sigmas("er_sde"),
-      only_sigmas("seeds_2"),
-      only_sigmas("seeds_3"),
-      only_sigmas("sa_solver"),
-      only_sigmas("sa_solver_pece"),
-      // DDIM without its noise is Euler's method in sigma (Song et al. 2020, section 4.3).
-      // ComfyUI's ddim passes no options on; its own part begins with noise masks.
+      {"dpmpp_2m_cfg_pp", sample_dpmpp_2m_cfg_pp, {}, kCfgPlusPlus},
+      {"dpmpp_2m_sde", sample_dpmpp_2m_sde, dpmpp_2m_sde_options("midpoint")},
+      {"dpmpp_2m_sde_gpu", sample_dpmpp_2m_sde, dpmpp_2m_sde_options("midpoint")},
+      {"dpmpp_2m_sde_heun", sample_dpmpp_2m_sde, dpmpp_2m_sde_options("heun")},
+      {"dpmpp_2m_sde_heun_gpu", sample_dpmpp_2m_sde, dpmpp_2m_sde_options("heun")},
+      {"dpmpp_3m_sde", sample_dpmpp_3m_sde, ancestral_options()},
+      {"dpmpp_3m_sde_gpu", sample_dpmpp_3m_sde, ancestral_options()},
+      {"ddpm", sample_ddpm},
+      {"lcm", sample_lcm},
+      {"ipndm", sample_ipndm, max_order_options(4)},
+      {"ipndm_v", sample_ipndm_v, max_order_options(4)},
+      {"deis", sample_deis, max_order_options(3)},
+      {"res_multistep", sample_res_multistep, noise_options()},
+      {"res_multistep_cfg_pp", sample_res_multistep_cfg_pp, noise_options(), kCfgPlusPlus},
+      {"res_multistep_ancestral", sample_res_multistep_ancestral, ancestral_options()},
+      {"res_multistep_ancestral_cfg_pp", sample_res_multistep_ancestral_cfg_pp, ancestral_options(),
+       kCfgPlusPlus},
+      {"gradient_estimation", sample_gradient_estimation, {{"ge_gamma", 2.0}}},
+      {"gradient_estimation_cfg_pp",
+       sample_gradient_estimation_cfg_pp,
+       {{"ge_gamma", 2.0}},
+       kCfgPlusPlus},
+      {"er_sde", sample_er_sde, {{"s_noise", 1.0}, {"max_stage", std::int64_t{3}, 1, 3}}},
+      {"seeds_2", sample_seeds_2,
+       with(ancestral_options(), {share("r", 0.5), phi_option("phi_1")})},
+      {"seeds_3", sample_seeds_3,
+       with(ancestral_options(), {share("r_1", 1.0 / 3), share("r_2", 2.0 / 3)})},
+      {"sa_solver", sample_sa_solver, with(sa_solver_options(), {{"use_pece", false}})},
+      {"sa_solver_pece", sample_sa_solver_pece, sa_solver_options()},
+      // ComfyUI's ddim is euler without options, but for noise masks.
       {"ddim", sample_ddim},
-      only_sigmas_without_penultimate("uni_pc"),
-      only_sigmas_without_penultimate("uni_pc_bh2"),
+      {"uni_pc", sample_uni_pc, {}, kUniPc},
+      {"uni_pc_bh2", sample_uni_pc_bh2, {}, kUniPc},
   };
 }
 
@@ -100,7 +165,12 @@ const SamplerRow& find_sampler(std::string_view name) {
 void validate_sampler(const job::Sampler& sampler) {
   const SamplerRow& row = find_sampler(sampler.name);
   if (!sampler.sigmas) find_scheduler(sampler.scheduler);
-  if (row.sample != nullptr) SamplerOptions(row.name, row.options, sampler.options);
+  SamplerOptions(row.name, row.options, sampler.options);
+}
+
+Sigmas final_sigmas(const SamplerRow& row, Sigmas sigmas) {
+  if (sigmas.size() > 1 && sigmas.back() == 0.0F) sigmas.back() = row.traits.last_sigma;
+  return sigmas;
 }
 
 }  // namespace tandem::coordinator

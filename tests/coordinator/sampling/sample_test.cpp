@@ -161,25 +161,45 @@ TEST(Sample, ReportsProgressAndStopsWhenToldTo) {
   EXPECT_EQ(cancelled.units, 2U);
 }
 
-TEST(Sample, WhatCannotRunIsRefusedByName) {
-  const auto path_of = [](const SampleRequest& r) {
-    try {
-      run(r);
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-      return error.failure().path;
-    }
-    return std::string();
-  };
-  SampleRequest sampler = request();
-  sampler.sampler.name = "lms";
-  EXPECT_EQ(path_of(sampler), "sampler.name");
-  SampleRequest guider = request();
-  guider.guider.kind = job::GuiderKind::kPerpNeg;
-  EXPECT_EQ(path_of(guider), "guider.kind");
+TEST(Sample, CfgPlusPlusSendsTheNegativeAtCfgOne) {
+  SampleRequest r = request();
+  r.sampler.cfg = 1.0;
+  r.sampler.name = "euler_cfg_pp";
+  FakeRunner runner;
+  sample(r, runner);
+  EXPECT_EQ(runner.conds.size(), 3U);
+}
+
+TEST(Sample, TheMiddleListIsEvaluated) {
+  SampleRequest r = request();
+  r.middle = {cond(0.25F)};
+  r.guider.kind = job::GuiderKind::kDualCfg;
+  r.guider.cfg_middle = 2.0;
+  FakeRunner runner;
+  sample(r, runner);
+  EXPECT_EQ(runner.conds.size(), 4U);
+}
+
+TEST(Sample, ABrownianPathHasTheJobsSeed) {
+  SampleRequest r = request();
+  r.sampler.name = "dpmpp_2m_sde";
+  const at::Tensor usual = run(r);
+  r.noise.sampler_seed = 9;  // the default: the seed itself
+  EXPECT_TRUE(run(r).equal(usual));
+  r.noise.sampler_seed = 10;
+  EXPECT_FALSE(run(r).equal(usual));
+}
+
+TEST(Sample, AnInpaintingModelIsRefusedByName) {
   SampleRequest inpaint = request();
   inpaint.model.unet_in_channels = 9;
-  EXPECT_EQ(path_of(inpaint), "model.file");
+  try {
+    run(inpaint);
+    FAIL() << "an inpainting model was taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(error.failure().path, "model.file");
+  }
 }
 
 }  // namespace
