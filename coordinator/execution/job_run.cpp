@@ -147,6 +147,7 @@ at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
   request.noise = job.noise;
   request.latent = latent;
   request.noise_tensor = named(job.noise.tensor, "noise.tensor");
+  request.noise_mask = named(job.noise_mask, "noise_mask");
   request.sigmas = named(job.sampler->sigmas, "sampler.sigmas");
   request.positive = requested(job.positive, "positive");
   request.negative = requested(job.negative, "negative");

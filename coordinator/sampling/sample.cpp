@@ -10,6 +10,7 @@
 #include "coordinator/sampling/latent.hpp"
 #include "coordinator/sampling/model_sampling.hpp"
 #include "coordinator/sampling/noise/job_noise.hpp"
+#include "coordinator/sampling/noise_mask.hpp"
 #include "coordinator/sampling/samplers/samplers.hpp"
 #include "coordinator/units/cond_evaluator.hpp"
 #include "protocol/error.hpp"
@@ -65,6 +66,13 @@ bool starts_from_pure_noise(const models::Prediction& prediction, float sigma) {
   return first > largest || std::abs(largest - first) <= 1e-5 * std::max(largest, first);
 }
 
+// The noise that a mask's kept part is brought to a sigma with.
+at::Tensor masked_noise(const SampleRequest& request, const SamplerRow& sampler,
+                        const JobNoise& noise) {
+  if (!sampler.traits.renoises_masked) return noise.starting;
+  return make_masked_noise(request.noise, noise.starting.sizes());
+}
+
 }  // namespace
 
 at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep& on_step) {
@@ -84,7 +92,13 @@ at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep
   const GuiderSettings settings = {request.sampler.cfg, request.guider, sampler.traits.uses_uncond};
   UnitCondEvaluator evaluator =
       make_evaluator(request, runner, guider.lists(settings), prediction, given.sizes());
-  GuidedDenoiser denoise(guider, settings, evaluator);
+  GuidedDenoiser guided(guider, settings, evaluator);
+  std::optional<MaskedDenoiser> masked;
+  if (request.noise_mask) {
+    masked.emplace(guided, prediction, prepare_noise_mask(*request.noise_mask, given.sizes()),
+                   latent, masked_noise(request, sampler, noise));
+  }
+  Denoiser& denoise = masked ? static_cast<Denoiser&>(*masked) : guided;
 
   NoiseGenerator own = make_sampler_noise(request.noise);
   SamplerContext context = {

@@ -25,6 +25,7 @@ struct SampleRequest {
   job::Noise noise;
   at::Tensor latent;                       // (batch, channels, height, width), as a user sees it
   std::optional<at::Tensor> noise_tensor;  // what noise.tensor names
+  std::optional<at::Tensor> noise_mask;    // 1 where the latent is to change
   std::optional<at::Tensor> sigmas;        // what sampler.sigmas names
   std::vector<RequestedCond> positive;
   std::vector<RequestedCond> negative;

@@ -60,7 +60,6 @@ NOT_YET = [
     ("default conds", conds_have("default"), UNSUPPORTED),
     ("joined latents of conds", conds_have("concat_latent_image", "concat_mask"), UNSUPPORTED),
     ("reference latents", conds_have("reference_latents"), UNSUPPORTED),
-    ("noise masks", has("noise_mask"), UNSUPPORTED),
     ("LoRA", lambda job: bool(model(job).get("loras")), UNSUPPORTED),
     ("hooks", has("hooks"), UNSUPPORTED),
     ("context windows", has("context"), UNSUPPORTED),

@@ -83,4 +83,8 @@ std::uint64_t brownian_seed(const job::Noise& noise) {
   return noise.sampler_seed.value_or(noise.seed);
 }
 
+at::Tensor make_masked_noise(const job::Noise& noise, at::IntArrayRef latent_shape) {
+  return NoiseGenerator(noise.seed + 1).draw(latent_shape);
+}
+
 }  // namespace tandem::coordinator

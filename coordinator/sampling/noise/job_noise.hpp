@@ -32,4 +32,7 @@ NoiseGenerator make_sampler_noise(const job::Noise& noise);
 // seed itself.
 std::uint64_t brownian_seed(const job::Noise& noise);
 
+// ddim's noise for what a noise mask keeps, of the job's seed + 1 whatever the starting noise is.
+at::Tensor make_masked_noise(const job::Noise& noise, at::IntArrayRef latent_shape);
+
 }  // namespace tandem::coordinator

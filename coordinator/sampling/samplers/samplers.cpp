@@ -84,6 +84,8 @@ std::vector<OptionRow> sa_solver_options() {
 
 constexpr SamplerTraits kDiscardsPenultimate = {.discards_penultimate_sigma = true};
 constexpr SamplerTraits kCfgPlusPlus = {.uses_uncond = true};
+// ComfyUI's ddim is euler without options, but for noise masks.
+constexpr SamplerTraits kDdim = {.renoises_masked = true};
 // Its lambda is infinite at 0.
 constexpr SamplerTraits kUniPc = {.discards_penultimate_sigma = true, .last_sigma = 0.001F};
 
@@ -138,8 +140,7 @@ std::vector<SamplerRow> make_samplers() {
        with(ancestral_options(), {share("r_1", 1.0 / 3), share("r_2", 2.0 / 3)})},
       {"sa_solver", sample_sa_solver, with(sa_solver_options(), {{"use_pece", false}})},
       {"sa_solver_pece", sample_sa_solver_pece, sa_solver_options()},
-      // ComfyUI's ddim is euler without options, but for noise masks.
-      {"ddim", sample_ddim},
+      {"ddim", sample_ddim, {}, kDdim},
       {"uni_pc", sample_uni_pc, {}, kUniPc},
       {"uni_pc_bh2", sample_uni_pc_bh2, {}, kUniPc},
   };

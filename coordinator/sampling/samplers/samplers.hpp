@@ -53,6 +53,8 @@ struct SamplerTraits {
   bool discards_penultimate_sigma = false;
   // CFG++: the negative list is evaluated even where guidance would not need it.
   bool uses_uncond = false;
+  // A noise mask's kept part gets noise of its own (seed + 1).
+  bool renoises_masked = false;
   // What a last sigma of 0 becomes.
   float last_sigma = 0.0F;
 };

@@ -161,6 +161,39 @@ TEST(Sample, ReportsProgressAndStopsWhenToldTo) {
   EXPECT_EQ(cancelled.units, 2U);
 }
 
+// Where nothing may change, the latent comes back however it was noised.
+TEST(Sample, AMaskOfZerosKeepsTheLatent) {
+  for (const char* const name : {"euler", "ddim", "dpmpp_2m", "dpmpp_2m_sde"}) {
+    SampleRequest r = request();
+    r.sampler.name = name;
+    r.latent = at::linspace(-1, 1, 48, at::kFloat).reshape(kShape);
+    r.noise_mask = at::zeros({3, 2});
+    EXPECT_TRUE(at::allclose(run(r), r.latent, 1e-3, 1e-2)) << name;
+  }
+}
+
+TEST(Sample, AMaskOfOnesChangesNothing) {
+  SampleRequest r = request();
+  r.latent = at::linspace(-1, 1, 48, at::kFloat).reshape(kShape);
+  const at::Tensor usual = run(r);
+  r.noise_mask = at::ones({1, 1, 6, 4});
+  EXPECT_TRUE(run(r).equal(usual));
+}
+
+// Both are Euler's method, but the kept half of ddim has other noise, which a soft mask lets in.
+TEST(Sample, DdimRenoisesWhatAMaskKeeps) {
+  SampleRequest r = request();
+  r.latent = at::ones(kShape);
+  r.noise_mask = at::full({3, 2}, 0.5F);
+  const at::Tensor euler = run(r);
+  r.sampler.name = "ddim";
+  EXPECT_FALSE(run(r).equal(euler));
+  r.noise_mask.reset();
+  const at::Tensor ddim = run(r);
+  r.sampler.name = "euler";
+  EXPECT_TRUE(run(r).equal(ddim));
+}
+
 TEST(Sample, CfgPlusPlusSendsTheNegativeAtCfgOne) {
   SampleRequest r = request();
   r.sampler.cfg = 1.0;
