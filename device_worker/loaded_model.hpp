@@ -12,6 +12,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "protocol/file_stamp.hpp"
+#include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
 #include "protocol/model_spec.hpp"
 #include "protocol/units/encode_text.hpp"
@@ -21,7 +22,8 @@ namespace tandem::worker {
 struct CondInput {
   at::Tensor context;  // (rows, tokens, width) float32
   at::Tensor pooled;   // (rows, width) float32; undefined where there is none
-  std::optional<std::array<double, 6>> sizes;
+  std::optional<std::array<double, 6>> sizes = {};
+  at::Tensor concat = {};  // (batch, channels, height, width) float32, of the whole latent
 };
 
 // A cond in the form in which the model wants it; made once per job.
@@ -58,10 +60,11 @@ class LoadedModel {
 
   virtual TextOutput encode_text(const TextInput& input) = 0;
   virtual std::unique_ptr<ModelCond> prepare(const CondInput& cond) = 0;
-  // x: (batch, channels, height, width). Returns (conds, batch, channels, height, width).
+  // x: (batch, channels, height, width), the whole latent. Returns (conds, batch, channels, height,
+  // width) of its region.
   virtual at::Tensor denoise(const at::Tensor& x, float sigma,
-                             std::span<const ModelCond* const> conds,
-                             const SigmaParameters& sigmas) = 0;
+                             std::span<const ModelCond* const> conds, const SigmaParameters& sigmas,
+                             const LatentRegion& region) = 0;
   virtual at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep,
                              const at::Tensor& context, const at::Tensor& y) = 0;
   // latent: (batch, channels, height, width). Returns (batch, height * 8, width * 8, 3), 0 to 1.

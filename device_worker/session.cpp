@@ -82,6 +82,7 @@ void Session::handle(PutConstant& message, ipc::Frame&) {
   cond.context = tensors_.open(message.cond.context).clone();
   if (message.cond.pooled) cond.pooled = tensors_.open(*message.cond.pooled).clone();
   cond.sizes = message.cond.sizes;
+  if (message.cond.concat) cond.concat = tensors_.open(*message.cond.concat).clone();
   models_.put(message.constant, std::move(cond));
 }
 

@@ -8,6 +8,7 @@
 
 #include "models/checkpoint/checkpoint.hpp"
 #include "models/compute_type.hpp"
+#include "models/tensor/latent_region.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::models {
@@ -163,8 +164,8 @@ PreparedCond Model::prepare_cond(const CondInputs& inputs) {
 }
 
 at::Tensor Model::denoise(const at::Tensor& x, float sigma,
-                          std::span<const PreparedCond* const> conds,
-                          const SigmaParameters& sigmas) {
+                          std::span<const PreparedCond* const> conds, const SigmaParameters& sigmas,
+                          const LatentRegion& region) {
   const c10::InferenceMode guard;
   const UNet& network = unet();
   const Prediction& model_prediction = prediction(sigmas);
@@ -172,11 +173,12 @@ at::Tensor Model::denoise(const at::Tensor& x, float sigma,
   if (conds.empty()) throw Error(ErrorCode::kBadRequest, "There is no cond to denoise with.");
 
   const auto count = static_cast<std::int64_t>(conds.size());
-  const std::int64_t batch = x.size(0);
-  const at::Tensor noisy = x.to(device_, at::kFloat).repeat({count, 1, 1, 1});
+  const at::Tensor seen = crop(x, region);
+  const std::int64_t batch = seen.size(0);
+  const at::Tensor noisy = seen.to(device_, at::kFloat).repeat({count, 1, 1, 1});
   const at::Tensor sigma_rows = at::full({count * batch}, sigma, noisy.options());
   at::Tensor input = model_prediction.calculate_input(sigma_rows, noisy);
-  if (const auto concat = join_concats(conds, batch)) input = at::cat({input, *concat}, 1);
+  if (const auto concat = join_concats(conds, batch, region)) input = at::cat({input, *concat}, 1);
   const at::Tensor timestep = model_prediction.timestep(sigma_rows).to(at::kFloat);
   const at::Tensor output = network(input.to(unet_tensor_options()), timestep,
                                     join_contexts(conds, batch), join_vectors(conds, batch));

@@ -20,6 +20,7 @@
 #include "models/upscale/rrdb_net.hpp"
 #include "models/vae/autoencoder_kl.hpp"
 #include "protocol/file_stamp.hpp"
+#include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
 #include "protocol/model_spec.hpp"
 
@@ -54,10 +55,11 @@ class Model {
   PreparedCond prepare_cond(const CondInputs& inputs);
 
   // What the network predicts the noise-free latent to be: ComfyUI's apply_model. x (n, c, h, w)
-  // float32 in the sampler's space at noise level `sigma`; one forward pass for all conds ->
-  // (conds, n, c, h, w) float32. Throws kBadShape, kBadRequest.
+  // float32 in the sampler's space at noise level `sigma`, of which the network sees the region,
+  // (rn, c, rh, rw); one forward pass for all conds -> (conds, rn, c, rh, rw) float32. Throws
+  // kBadShape, kBadRequest.
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const PreparedCond* const> conds,
-                     const SigmaParameters& sigmas);
+                     const SigmaParameters& sigmas, const LatentRegion& region = {});
 
   // The bare network: x (n, unet_in_channels, h, w), timestep (n) as the network receives it,
   // context (n, tokens, width), y (n, adm_in_channels) where the family has one, otherwise

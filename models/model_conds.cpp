@@ -7,6 +7,8 @@
 #include <ATen/ATen.h>
 
 #include "models/layers/embedding.hpp"
+#include "models/tensor/latent_region.hpp"
+#include "models/tensor/repeat_to_batch.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::models {
@@ -63,16 +65,10 @@ std::optional<at::Tensor> prepare_concat(const CondInputs& inputs, const ModelIn
   return inputs.concat.to(device, at::kFloat);
 }
 
-using OptionalPart = std::optional<at::Tensor> PreparedCond::*;
-
-std::optional<at::Tensor> join(std::span<const PreparedCond* const> conds, std::int64_t batch,
-                               OptionalPart part) {
-  std::vector<at::Tensor> parts;
-  for (const PreparedCond* cond : conds) {
-    if (const auto& tensor = cond->*part) parts.push_back(repeat_to_batch(*tensor, batch));
-  }
+// One part per cond, one after the other, or none at all.
+std::optional<at::Tensor> join(const std::vector<at::Tensor>& parts, std::size_t conds) {
   if (parts.empty()) return std::nullopt;
-  if (parts.size() != conds.size()) {
+  if (parts.size() != conds) {
     throw Error(ErrorCode::kBadRequest, "Conds of different kinds cannot share a forward pass.");
   }
   return at::cat(parts);
@@ -91,14 +87,6 @@ PreparedCond prepare_cond(const CondInputs& inputs, const Family& family, const 
   return cond;
 }
 
-at::Tensor repeat_to_batch(const at::Tensor& rows, std::int64_t batch) {
-  if (rows.size(0) == batch) return rows;
-  if (rows.size(0) > batch) return rows.narrow(0, 0, batch);
-  std::vector<std::int64_t> repeats(static_cast<std::size_t>(rows.dim()), 1);
-  repeats[0] = (batch + rows.size(0) - 1) / rows.size(0);
-  return rows.repeat(repeats).narrow(0, 0, batch);
-}
-
 at::Tensor join_contexts(std::span<const PreparedCond* const> conds, std::int64_t batch) {
   std::int64_t tokens = 1;
   for (const PreparedCond* cond : conds)
@@ -113,12 +101,20 @@ at::Tensor join_contexts(std::span<const PreparedCond* const> conds, std::int64_
 
 std::optional<at::Tensor> join_vectors(std::span<const PreparedCond* const> conds,
                                        std::int64_t batch) {
-  return join(conds, batch, &PreparedCond::y);
+  std::vector<at::Tensor> vectors;
+  for (const PreparedCond* cond : conds) {
+    if (cond->y) vectors.push_back(repeat_to_batch(*cond->y, batch));
+  }
+  return join(vectors, conds.size());
 }
 
 std::optional<at::Tensor> join_concats(std::span<const PreparedCond* const> conds,
-                                       std::int64_t batch) {
-  return join(conds, batch, &PreparedCond::concat);
+                                       std::int64_t batch, const LatentRegion& region) {
+  std::vector<at::Tensor> concats;
+  for (const PreparedCond* cond : conds) {
+    if (cond->concat) concats.push_back(repeat_to_batch(crop(*cond->concat, region), batch));
+  }
+  return join(concats, conds.size());
 }
 
 }  // namespace tandem::models

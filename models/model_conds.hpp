@@ -9,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "models/families/family.hpp"
+#include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
 
 namespace tandem::models {
@@ -18,8 +19,8 @@ struct CondInputs {
   at::Tensor pooled;   // (rows, width) float32; undefined where there is none
   // Pixels: height, width, crop_h, crop_w, target_height, target_width.
   std::optional<std::array<double, 6>> sizes;
-  // What an inpainting model gets beside x: (rows, unet_in_channels - latent channels, h, w)
-  // float32, mask first; undefined for other models.
+  // What an inpainting model gets beside x, of the whole latent: (rows, unet_in_channels - latent
+  // channels, h, w) float32, mask first; undefined for other models.
   at::Tensor concat;
 };
 
@@ -37,18 +38,15 @@ struct PreparedCond {
 PreparedCond prepare_cond(const CondInputs& inputs, const Family& family, const ModelInfo& info,
                           const at::TensorOptions& options);
 
-// (rows, ...) -> (batch, ...): rows repeated cyclically, or cut.
-at::Tensor repeat_to_batch(const at::Tensor& rows, std::int64_t batch);
-
 // The conds' contexts one after the other, (conds * batch, tokens, width). Different token counts
 // are repeated to their least common multiple, which leaves the attention's result as it is.
 at::Tensor join_contexts(std::span<const PreparedCond* const> conds, std::int64_t batch);
 
-// The same for the vector conditions and for what is concatenated to x; nullopt where no cond has
-// one. Throws kBadRequest where some have and others have not.
+// The same for the vector conditions and for what is concatenated to x, of which the region is
+// taken; nullopt where no cond has one. Throws kBadRequest where some have and others have not.
 std::optional<at::Tensor> join_vectors(std::span<const PreparedCond* const> conds,
                                        std::int64_t batch);
 std::optional<at::Tensor> join_concats(std::span<const PreparedCond* const> conds,
-                                       std::int64_t batch);
+                                       std::int64_t batch, const LatentRegion& region);
 
 }  // namespace tandem::models

@@ -12,7 +12,10 @@ struct CondData {
   TensorHandle context;                // (rows, tokens, width) float32
   std::optional<TensorHandle> pooled;  // (rows, width) float32
   // SDXL: height, width, crop_h, crop_w, target_height, target_width in pixels.
-  std::optional<std::array<double, 6>> sizes;
+  std::optional<std::array<double, 6>> sizes = {};
+  // What an inpainting model gets beside x, of the whole latent: (batch, channels, height, width)
+  // float32.
+  std::optional<TensorHandle> concat = {};
 
   bool operator==(const CondData&) const = default;
 };

@@ -40,7 +40,7 @@ void serialize(Archive& ar, SharedMemoryTensor& v) {
 
 template <class Archive>
 void serialize(Archive& ar, CondData& v) {
-  ar(v.context, v.pooled, v.sizes);
+  ar(v.context, v.pooled, v.sizes, v.concat);
 }
 
 template <class Archive>
@@ -79,8 +79,23 @@ void serialize(Archive& ar, EncodeTextResult& v) {
 }
 
 template <class Archive>
+void serialize(Archive& ar, LatentWindow& v) {
+  ar(v.dim, v.indices);
+}
+
+template <class Archive>
+void serialize(Archive& ar, LatentArea& v) {
+  ar(v.height, v.width, v.y, v.x);
+}
+
+template <class Archive>
+void serialize(Archive& ar, LatentRegion& v) {
+  ar(v.window, v.area);
+}
+
+template <class Archive>
 void serialize(Archive& ar, Denoise& v) {
-  ar(v.model, v.sigmas, v.x, v.sigma, v.conds);
+  ar(v.model, v.sigmas, v.x, v.sigma, v.conds, v.region);
 }
 
 template <class Archive>

@@ -3,18 +3,19 @@
 #include <ATen/ATen.h>
 
 #include "coordinator/execution/arena_tensors.hpp"
+#include "models/tensor/latent_region.hpp"
 
 namespace tandem::coordinator {
 namespace {
 
 std::vector<std::int64_t> result_shape(const DenoiseCall& call) {
-  std::vector<std::int64_t> shape = call.x.sizes().vec();
+  std::vector<std::int64_t> shape = models::cropped_shape(call.x.sizes(), call.region);
   shape.insert(shape.begin(), static_cast<std::int64_t>(call.conds.size()));
   return shape;
 }
 
 std::size_t result_bytes(const DenoiseCall& call) {
-  return call.conds.size() * static_cast<std::size_t>(call.x.numel()) * sizeof(float);
+  return byte_size({DType::kF32, result_shape(call)});
 }
 
 // The calls of a step share their x: it is written once.
@@ -46,6 +47,7 @@ std::size_t RemoteUnitRunner::add_cond(CondTensors cond) {
   data.cond.context = put(cond.context);
   if (cond.pooled.defined()) data.cond.pooled = put(cond.pooled);
   data.cond.sizes = cond.sizes;
+  if (cond.concat.defined()) data.cond.concat = put(cond.concat);
   conds_.push_back(units_.add_constant(std::move(data)));
   return conds_.size() - 1;
 }
@@ -55,7 +57,7 @@ std::vector<at::Tensor> RemoteUnitRunner::denoise(const std::vector<DenoiseCall>
   std::vector<UnitTask> tasks;
   for (const DenoiseCall& call : calls) {
     const SharedTensor& x = inputs.get(call.x);
-    Denoise unit{model_, sigmas_, x.handle, call.sigma, {}};
+    Denoise unit{model_, sigmas_, x.handle, call.sigma, {}, call.region};
     for (const std::size_t cond : call.conds)
       unit.conds.push_back(conds_.at(cond));
     UnitTask task;

@@ -9,6 +9,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "protocol/latent_region.hpp"
+
 namespace tandem::coordinator {
 
 // What the network is conditioned on, the same for all steps of a job. Tensors are float32 on the
@@ -17,14 +19,17 @@ struct CondTensors {
   at::Tensor context;  // (rows, tokens, width)
   at::Tensor pooled;   // (rows, width); undefined where the family takes none
   // SDXL: height, width, crop_h, crop_w, target_height, target_width in pixels.
-  std::optional<std::array<double, 6>> sizes;
+  std::optional<std::array<double, 6>> sizes = {};
+  // Inpainting models: what stands beside x, of the whole latent: (batch, channels, height, width).
+  at::Tensor concat = {};
 };
 
-// One unit: conds that share a forward pass over the same x.
+// One unit: conds that share a forward pass over the same part of x.
 struct DenoiseCall {
   at::Tensor x;                    // (batch, channels, height, width) float32, the sampler's space
   float sigma = 0.0F;              // the same for the whole batch
   std::vector<std::size_t> conds;  // what add_cond returned
+  LatentRegion region = {};        // of x
 };
 
 class UnitRunner {
@@ -35,8 +40,9 @@ class UnitRunner {
   virtual std::size_t add_cond(CondTensors cond) = 0;
 
   // Computes all calls, on any number of workers, and returns one result per call in the order of
-  // the calls: the denoised predictions (ComfyUI's apply_model) of its conds, (conds, batch,
-  // channels, height, width) float32. Throws Error: kCancelled, kWorkerLost, kNotFinite, ...
+  // the calls: the denoised predictions (ComfyUI's apply_model) of its conds over its region,
+  // (conds, batch, channels, height, width) float32. Throws Error: kCancelled, kWorkerLost,
+  // kNotFinite, ...
   virtual std::vector<at::Tensor> denoise(const std::vector<DenoiseCall>& calls) = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 
 #include "models/checkpoint/detect.hpp"
+#include "models/tensor/latent_region.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::worker {
@@ -63,12 +64,13 @@ class SimModel : public LoadedModel {
   }
 
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
-                     const SigmaParameters&) override {
+                     const SigmaParameters&, const LatentRegion& region) override {
     wait();
+    const at::Tensor seen = models::crop(x, region);
     std::vector<at::Tensor> results;
     for (const ModelCond* cond : conds) {
       const float mean = static_cast<const SimCond&>(*cond).mean;
-      results.push_back(x / (1.0F + sigma * sigma) + mean);
+      results.push_back(seen / (1.0F + sigma * sigma) + mean);
     }
     return at::stack(results);
   }

@@ -49,16 +49,17 @@ std::unique_ptr<ModelCond> TorchModel::prepare(const CondInput& cond) {
   inputs.context = cond.context;
   inputs.pooled = cond.pooled;
   inputs.sizes = cond.sizes;
+  inputs.concat = cond.concat;
   return std::make_unique<TorchCond>(model_->prepare_cond(inputs));
 }
 
 at::Tensor TorchModel::denoise(const at::Tensor& x, float sigma,
                                std::span<const ModelCond* const> conds,
-                               const SigmaParameters& sigmas) {
+                               const SigmaParameters& sigmas, const LatentRegion& region) {
   std::vector<const models::PreparedCond*> prepared;
   for (const ModelCond* cond : conds)
     prepared.push_back(&static_cast<const TorchCond*>(cond)->cond);
-  return model_->denoise(x, sigma, prepared, sigmas);
+  return model_->denoise(x, sigma, prepared, sigmas, region);
 }
 
 at::Tensor TorchModel::forward(const at::Tensor& x, const at::Tensor& timestep,

@@ -19,7 +19,7 @@ class TorchModel : public LoadedModel {
   TextOutput encode_text(const TextInput& input) override;
   std::unique_ptr<ModelCond> prepare(const CondInput& cond) override;
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
-                     const SigmaParameters& sigmas) override;
+                     const SigmaParameters& sigmas, const LatentRegion& region) override;
   at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
                      const at::Tensor& y) override;
   at::Tensor decode(const at::Tensor& latent) override { return model_->decode(latent); }

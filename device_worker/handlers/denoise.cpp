@@ -10,7 +10,7 @@ DenoiseResult run(const Denoise& unit, UnitContext& context) {
     conds.push_back(&context.models.cond(unit.model, cond));
   const at::Tensor denoised =
       context.models.at(unit.model)
-          .denoise(context.tensors.open(unit.x), unit.sigma, conds, unit.sigmas);
+          .denoise(context.tensors.open(unit.x), unit.sigma, conds, unit.sigmas, unit.region);
   check_finite(denoised, "The model's prediction");
   return {context.tensors.offer(denoised, context.output)};
 }

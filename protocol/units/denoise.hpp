@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "protocol/ids.hpp"
+#include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
 #include "protocol/tensor_handle.hpp"
 
@@ -12,15 +13,16 @@ namespace tandem {
 struct Denoise {
   ModelId model;
   SigmaParameters sigmas;  // the model's own, or what the job's "sampling" made of them
-  TensorHandle x;          // (batch, channels, height, width) float32
+  TensorHandle x;          // (batch, channels, height, width) float32, the whole latent
   float sigma = 0.0F;
   std::vector<ConstantId> conds;
+  LatentRegion region = {};  // of x, the same for all conds
 
   bool operator==(const Denoise&) const = default;
 };
 
 struct DenoiseResult {
-  TensorHandle denoised;  // (conds, batch, channels, height, width) float32
+  TensorHandle denoised;  // (conds, batch, channels, height, width) float32, of the region
 
   bool operator==(const DenoiseResult&) const = default;
 };

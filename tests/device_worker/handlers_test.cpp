@@ -46,6 +46,18 @@ TEST_F(HandlersTest, DenoiseGivesOneResultPerCond) {
   EXPECT_EQ(denoised[1].max().item<float>(), 4.0F);
 }
 
+TEST_F(HandlersTest, DenoiseIsOfTheUnitsRegion) {
+  store_.put(ConstantId{1}, {at::ones({1, 1, 1}), {}});
+  Denoise unit{kModel,
+               {},
+               handle_of(at::arange(16, at::kFloat).reshape({1, 1, 4, 4})),
+               1.0F,
+               {ConstantId{1}}};
+  unit.region = {LatentWindow{2, {3, 0}}, LatentArea{1, 2, 1, 1}};
+  const auto result = std::get<DenoiseResult>(run_unit(unit, context_));
+  EXPECT_TRUE(at::equal(read(result.denoised).flatten(), at::tensor({2.0F, 3.0F})));
+}
+
 TEST_F(HandlersTest, TokensAloneNeedNoForwardPass) {
   EncodeText unit;
   unit.model = kModel;

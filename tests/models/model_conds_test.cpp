@@ -68,13 +68,6 @@ TEST(PrepareCond, InpaintingModelsNeedTheirChannels) {
   EXPECT_THROW(prepare(inputs, "sd15"), Error);
 }
 
-TEST(RepeatToBatch, RepeatsCyclicallyAndCuts) {
-  const at::Tensor rows = at::tensor({1, 2, 3});
-  EXPECT_TRUE(at::equal(repeat_to_batch(rows, 7), at::tensor({1, 2, 3, 1, 2, 3, 1})));
-  EXPECT_TRUE(at::equal(repeat_to_batch(rows, 2), at::tensor({1, 2})));
-  EXPECT_TRUE(at::equal(repeat_to_batch(rows, 3), rows));
-}
-
 TEST(JoinContexts, RepeatsTokensToTheLeastCommonMultiple) {
   const PreparedCond two{at::randn({1, 2, 3}), std::nullopt, std::nullopt};
   const PreparedCond three{at::randn({2, 3, 3}), std::nullopt, std::nullopt};
@@ -94,6 +87,17 @@ TEST(JoinVectors, AllOrNone) {
   EXPECT_EQ(join_vectors(equal, 3)->size(0), 6);
   EXPECT_THROW(join_vectors(mixed, 1), Error);
   EXPECT_FALSE(join_vectors(none, 1).has_value());
+}
+
+TEST(JoinConcats, TakesTheRegionBeforeTheBatch) {
+  const at::Tensor rows = at::randn({3, 5, 4, 4});
+  const PreparedCond cond{at::zeros({1, 1, 3}), std::nullopt, rows};
+  const std::array<const PreparedCond*, 2> conds = {&cond, &cond};
+  const LatentRegion region = {LatentWindow{0, {2, 0}}, LatentArea{2, 1, 1, 3}};
+  const at::Tensor joined = *join_concats(conds, 2, region);
+  ASSERT_EQ(joined.sizes(), (std::vector<std::int64_t>{4, 5, 2, 1}));
+  EXPECT_TRUE(at::equal(joined[0], rows[2].narrow(1, 1, 2).narrow(2, 3, 1)));
+  EXPECT_TRUE(at::equal(joined[3], rows[0].narrow(1, 1, 2).narrow(2, 3, 1)));
 }
 
 }  // namespace

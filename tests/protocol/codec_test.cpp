@@ -14,11 +14,12 @@ TensorHandle shared_tensor() {
 std::vector<ToWorker> messages_to_worker() {
   Denoise denoise{ModelId{1}, {}, shared_tensor(), 14.6F, {ConstantId{1}, ConstantId{2}}};
   denoise.sigmas.parameterization = Parameterization::kVPrediction;
+  denoise.region = {LatentWindow{2, {3, 4, 0}}, LatentArea{8, 9, 1, 2}};
   EncodeText text;
   text.sections = {{"l", "a red circle"}, {"g", ""}};
   text.clip_skip = -2;
   CondData cond{InlineTensor{{DType::kF16, {1}}, "ab"}, shared_tensor(),
-                std::array<double, 6>{1, 2, 3}};
+                std::array<double, 6>{1, 2, 3}, shared_tensor()};
   return {AttachSegment{SegmentId{9}, 4096, true},
           LoadModel{ModelId{1},
                     {"/a", "/b", {"/c"}, "", "/up", ComputeType::kF16, {}, {}},

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "coordinator/execution/arena_tensors.hpp"
+#include "models/tensor/latent_region.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::coordinator {
@@ -23,7 +24,8 @@ class FakeUnits : public UnitExecutor {
       const auto& unit = std::get<Denoise>(given[i].unit);
       const at::Tensor x =
           read_result(unit.x, given[i].inputs.empty() ? nullptr : given[i].inputs[0].get());
-      const at::Tensor one = (x + static_cast<double>(unit.conds.size())).unsqueeze(0);
+      const at::Tensor seen = models::crop(x, unit.region);
+      const at::Tensor one = (seen + static_cast<double>(unit.conds.size())).unsqueeze(0);
       SharedTensor result =
           share(arena_, one.expand({static_cast<std::int64_t>(unit.conds.size()), -1, -1, -1, -1}));
       outcomes.push_back(
@@ -58,6 +60,20 @@ TEST_F(RemoteUnitRunnerTest, ResultsComeInTheOrderOfTheCalls) {
   EXPECT_EQ(results[0].sizes().vec(), (std::vector<std::int64_t>{2, 1, 4, 32, 32}));
   EXPECT_EQ(results[0].max().item<float>(), 2.0F);
   EXPECT_EQ(results[1].max().item<float>(), 1.0F);
+}
+
+TEST_F(RemoteUnitRunnerTest, ARegionGivesAResultOfItsShape) {
+  const std::size_t cond = runner_.add_cond({at::ones({1, 77, 8}), {}});
+  const LatentRegion region = {LatentWindow{2, {30, 31, 0}}, LatentArea{3, 20, 0, 1}};
+  const auto results = runner_.denoise({{at::zeros({1, 4, 32, 32}), 1.0F, {cond}, region}});
+  EXPECT_EQ(results[0].sizes().vec(), (std::vector<std::int64_t>{1, 1, 4, 3, 20}));
+  EXPECT_EQ(std::get<Denoise>(units_.tasks[0].unit).region, region);
+}
+
+TEST_F(RemoteUnitRunnerTest, TheChannelsOfAnInpaintingModelTravelWithTheCond) {
+  const std::size_t cond =
+      runner_.add_cond({at::ones({1, 77, 8}), {}, {}, at::ones({1, 5, 32, 32})});
+  EXPECT_TRUE(units_.constants[cond].cond.concat.has_value());
 }
 
 TEST_F(RemoteUnitRunnerTest, CallsOfAStepShareTheirInput) {

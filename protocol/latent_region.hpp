@@ -1,0 +1,32 @@
+// Which part of a latent (batch, channels, height, width) a unit is about.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace tandem {
+
+// Indices along one dimension, in any order: a context window may skip some or go round the end.
+struct LatentWindow {
+  std::int32_t dim = 0;
+  std::vector<std::int64_t> indices;
+
+  bool operator==(const LatentWindow&) const = default;
+};
+
+struct LatentArea {  // in latent cells
+  std::int64_t height = 0, width = 0, y = 0, x = 0;
+
+  bool operator==(const LatentArea&) const = default;
+};
+
+// The window is taken first; the area counts within it.
+struct LatentRegion {
+  std::optional<LatentWindow> window;
+  std::optional<LatentArea> area;
+
+  bool operator==(const LatentRegion&) const = default;
+};
+
+}  // namespace tandem
