@@ -25,17 +25,18 @@ struct GroupTokens {
 };
 
 bool same_kind(const CondShape& a, const CondShape& b) {
-  return a.width == b.width && a.pooled_width == b.pooled_width;
+  return a.width == b.width && a.pooled_width == b.pooled_width && a.area == b.area;
 }
 
 }  // namespace
 
-CondShape shape_of(const CondTensors& cond) {
-  return {cond.context.size(1), cond.context.size(2),
-          cond.pooled.defined() ? cond.pooled.size(1) : 0};
+CondShape shape_of(const ResolvedCond& cond) {
+  const CondTensors& tensors = cond.tensors;
+  return {tensors.context.size(1), tensors.context.size(2),
+          tensors.pooled.defined() ? tensors.pooled.size(1) : 0, cond.area};
 }
 
-std::size_t largest_group(job::Batching batching, std::size_t conds, std::size_t workers,
+std::size_t largest_group(job::Batching batching, std::size_t passes, std::size_t workers,
                           std::string_view device_kind) {
   if (batching == job::Batching::kExact) return 1;
   const auto* const row =
@@ -43,7 +44,7 @@ std::size_t largest_group(job::Batching batching, std::size_t conds, std::size_t
                    [&](const BatchingRow& r) { return r.device_kind == device_kind; });
   if (row == std::end(kBatchingTable)) return 1;
   const std::size_t share =
-      (conds + std::max<std::size_t>(workers, 1) - 1) / std::max<std::size_t>(workers, 1);
+      (passes + std::max<std::size_t>(workers, 1) - 1) / std::max<std::size_t>(workers, 1);
   return std::clamp<std::size_t>(share, 1, row->largest_group);
 }
 

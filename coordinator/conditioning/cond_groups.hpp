@@ -4,12 +4,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "coordinator/units/unit_runner.hpp"
+#include "coordinator/conditioning/resolved_cond.hpp"
 #include "protocol/job/job.hpp"
+#include "protocol/latent_region.hpp"
 
 namespace tandem::coordinator {
 
@@ -29,21 +31,23 @@ inline constexpr BatchingRow kBatchingTable[] = {
 struct CondShape {
   std::int64_t tokens = 0;
   std::int64_t width = 0;
-  std::int64_t pooled_width = 0;  // 0: none
+  std::int64_t pooled_width = 0;        // 0: none
+  std::optional<LatentArea> area = {};  // a pass sees one part of the latent
 
   bool operator==(const CondShape&) const = default;
 };
 
-CondShape shape_of(const CondTensors& cond);
+CondShape shape_of(const ResolvedCond& cond);
 
-// The most conds of a job that share a pass: 1 for exact; for auto ceil(conds / workers), so that
-// every worker has work, within the table's limit. A kind that the table lacks shares nothing.
-std::size_t largest_group(job::Batching batching, std::size_t conds, std::size_t workers,
+// The most conds of a job that share a pass: 1 for exact; for auto ceil(passes / workers), so that
+// every worker has work, within the table's limit. passes: of a step, were none shared. A kind that
+// the table lacks shares nothing.
+std::size_t largest_group(job::Batching batching, std::size_t passes, std::size_t workers,
                           std::string_view device_kind);
 
 // Groups of positions in conds, each in ascending order, ordered by their first. Conds share a
-// group if they have the same kinds and widths and their token counts, repeated to the least common
-// multiple, grow at most fourfold (ComfyUI's CONDCrossAttn).
+// group if they have the same area, kinds and widths and their token counts, repeated to the least
+// common multiple, grow at most fourfold (ComfyUI's CONDCrossAttn).
 std::vector<std::vector<std::size_t>> group_conds(std::span<const CondShape> conds,
                                                   std::size_t largest);
 

@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include "coordinator/conditioning/areas.hpp"
+#include "coordinator/conditioning/masks.hpp"
 #include "coordinator/sampling/shapes.hpp"
 #include "protocol/error.hpp"
 
@@ -60,6 +62,24 @@ float sigma_start(const models::Prediction& prediction, double percent) {
   return static_cast<float>(prediction.percent_to_sigma(percent));
 }
 
+// Where it counts: area, mask, or where no other does.
+void resolve_place(const RequestedCond& requested, at::IntArrayRef latent_shape,
+                   const std::string& path, ResolvedCond& resolved) {
+  resolved.area = resolve_area(requested.cond, latent_shape, path);
+  if (requested.mask.defined()) {
+    const std::string mask_path = path + ".mask";
+    resolved.mask = resize_mask(as_mask(requested.mask, mask_path.c_str()), latent_shape);
+    resolved.mask_strength = requested.cond.mask_strength;
+    if (requested.cond.set_area_to_bounds) resolved.area = bounds_of(resolved.mask);
+  }
+  resolved.is_default = requested.cond.is_default;
+  if (resolved.is_default && resolved.area) {
+    throw Error(ErrorCode::kBadRequest,
+                "A default cond counts where the others leave room, not in an area of its own.",
+                "Leave out default, or the area.", path + ".default");
+  }
+}
+
 }  // namespace
 
 ResolvedCond resolve_cond(const RequestedCond& requested, const ModelInfo& model,
@@ -70,6 +90,7 @@ ResolvedCond resolve_cond(const RequestedCond& requested, const ModelInfo& model
   ResolvedCond resolved = {requested.tensors, static_cast<float>(cond.strength),
                            sigma_start(prediction, cond.start_percent),
                            static_cast<float>(prediction.percent_to_sigma(cond.end_percent))};
+  resolve_place(requested, latent_shape, path, resolved);
   resolved.tensors.context = resolved.tensors.context.to(at::kCPU, at::kFloat).contiguous();
   if (model.pooled_width == 0) {
     resolved.tensors.pooled = at::Tensor();

@@ -64,7 +64,40 @@ void check(const AcceptedJob& job, const std::string& name, const std::string& p
       path);
 }
 
+void check_mask(const AcceptedJob& job, const std::string& name, const std::string& path) {
+  const Rule rule = {"(height, width), (rows, height, width) or (rows, 1, height, width)",
+                     {kAny, kAny}};
+  const std::size_t dims = job.tensors ? job.tensors->layout(name, path).shape.size() : 0;
+  if (dims == 3) return check(job, name, path, {rule.what, {kAny, kAny, kAny}});
+  if (dims == 4) return check(job, name, path, {rule.what, {kAny, 1, kAny, kAny}});
+  check(job, name, path, rule);
+}
+
+void check_inpainting(const AcceptedJob& job, const job::Cond& cond, const std::string& path) {
+  if (!cond.concat_latent_image && !cond.concat_mask) return;
+  const std::string key =
+      path + (cond.concat_latent_image ? ".concat_latent_image" : ".concat_mask");
+  if (job.info.has_unet && job.info.unet_in_channels == job.info.latent.channels) {
+    throw Error(ErrorCode::kBadRequest, key + ": the model takes no masked latent beside its own.",
+                "Choose an inpainting checkpoint, or leave the key out.", key);
+  }
+  if (cond.concat_mask) check_mask(job, *cond.concat_mask, path + ".concat_mask");
+  if (!cond.concat_latent_image) return;
+  check(job, *cond.concat_latent_image, key,
+        {"(rows, " + std::to_string(job.info.latent.channels) + ", height, width)",
+         {kAny, job.info.latent.channels, kAny, kAny}});
+}
+
+void check_place(const AcceptedJob& job, const job::Cond& cond, const std::string& path) {
+  if (cond.mask) return check_mask(job, *cond.mask, path + ".mask");
+  if (!cond.set_area_to_bounds) return;
+  throw Error(ErrorCode::kBadRequest, path + ".set_area_to_bounds: there is no mask.",
+              "Name a mask beside it.", path + ".set_area_to_bounds");
+}
+
 void check_cond(const AcceptedJob& job, const job::Cond& cond, const std::string& path) {
+  check_place(job, cond, path);
+  check_inpainting(job, cond, path);
   if (const auto* tokens = std::get_if<job::TokenPrompt>(&cond.prompt)) {
     check(job, tokens->tokens, path + ".tokens",
           {"(chunks, 77) of whole numbers", {kAny, 77}, true});
@@ -146,6 +179,7 @@ void check_tensors(const AcceptedJob& job) {
   check_conds(job, job.job.middle, "middle");
   check_latent(job);
   check_forward(job);
+  if (job.job.noise_mask) check_mask(job, *job.job.noise_mask, "noise_mask");
   if (job.job.noise.tensor) {
     check(job, *job.job.noise.tensor, "noise.tensor",
           {"of the latent, (batch, channels, height, width)", {kAny, kAny, kAny, kAny}});

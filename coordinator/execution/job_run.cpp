@@ -67,7 +67,7 @@ JobNeeds needs_of(const job::Job& job) {
   const job::Outputs& output = job.output;
   needs.upscale = output.image.wanted && job.upscale;
   const bool decodes = output.image.wanted && !(needs.upscale && job.upscale->image);
-  needs.latent = output.latent.wanted || decodes || output.noise.wanted;
+  needs.latent = output.latent.wanted || decodes || output.noise.wanted || output.windows.wanted;
   needs.samples = job.sampler && (output.latent.wanted || decodes);
   needs.unet = needs.samples || output.forward.wanted;
   const bool texts = has_text(job.positive) || has_text(job.negative) || has_text(job.middle);
@@ -200,7 +200,14 @@ std::vector<RequestedCond> JobRun::requested(const std::vector<job::Cond>& conds
   std::vector<RequestedCond> requested;
   for (std::size_t i = 0; i < conds.size(); ++i) {
     const std::string path = key + "[" + std::to_string(i) + "]";
-    RequestedCond cond{{}, conds[i]};
+    const auto tensor = [&](const std::optional<job::TensorName>& name, const char* of) {
+      return name ? load_tensor(job_, *name, path + of) : at::Tensor();
+    };
+    RequestedCond cond{{},
+                       conds[i],
+                       tensor(conds[i].mask, ".mask"),
+                       tensor(conds[i].concat_latent_image, ".concat_latent_image"),
+                       tensor(conds[i].concat_mask, ".concat_mask")};
     if (const auto* given = std::get_if<job::EncodedPrompt>(&conds[i].prompt)) {
       cond.tensors.context = load_tensor(job_, given->cond, path + ".cond").to(at::kFloat);
       if (!given->pooled.empty()) {

@@ -5,6 +5,7 @@
 
 #include <ATen/ATen.h>
 
+#include "coordinator/conditioning/job_conds.hpp"
 #include "coordinator/sampling/guiders/guiders.hpp"
 #include "coordinator/sampling/job_sigmas.hpp"
 #include "coordinator/sampling/latent.hpp"
@@ -18,44 +19,13 @@
 namespace tandem::coordinator {
 namespace {
 
-void check_runnable(const SampleRequest& request) {
-  if (request.model.unet_in_channels == request.model.latent.channels) return;
-  throw Error(ErrorCode::kUnsupported, "This version cannot run inpainting models.", "",
-              "model.file");
-}
-
-const std::vector<RequestedCond>& conds_of(const SampleRequest& request, ListId list) {
-  switch (list) {
-    case ListId::kPositive:
-      return request.positive;
-    case ListId::kNegative:
-      return request.negative;
-    case ListId::kMiddle:
-      break;
-  }
-  return request.middle;
-}
-
-CondList resolve_list(const SampleRequest& request, ListId list,
-                      const models::Prediction& prediction, at::IntArrayRef latent_shape) {
-  const std::vector<RequestedCond>& requested = conds_of(request, list);
-  CondList resolved = {list, {}};
-  for (std::size_t i = 0; i < requested.size(); ++i) {
-    const std::string path = std::string(name(list)) + "[" + std::to_string(i) + "]";
-    resolved.conds.push_back(
-        resolve_cond(requested[i], request.model, prediction, latent_shape, path));
-  }
-  return resolved;
-}
-
-UnitCondEvaluator make_evaluator(const SampleRequest& request, UnitRunner& runner,
-                                 const std::vector<ListId>& ids,
-                                 const models::Prediction& prediction,
-                                 at::IntArrayRef latent_shape) {
-  std::vector<CondList> lists;
-  for (const ListId id : ids)
-    lists.push_back(resolve_list(request, id, prediction, latent_shape));
-  return {runner, lists, {request.batching, request.workers, request.device_kind}};
+// Of the lists that the guider was given, those that it evaluates.
+std::vector<CondList> evaluated_lists(std::vector<CondList> given,
+                                      const std::vector<ListId>& evaluated) {
+  std::erase_if(given, [&](const CondList& list) {
+    return std::find(evaluated.begin(), evaluated.end(), list.list) == evaluated.end();
+  });
+  return given;
 }
 
 // Whether sampling starts from the largest sigma: Python's math.isclose with rel_tol 1e-5, or
@@ -76,7 +46,6 @@ at::Tensor masked_noise(const SampleRequest& request, const SamplerRow& sampler,
 }  // namespace
 
 at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep& on_step) {
-  check_runnable(request);
   const SamplerRow& sampler = find_sampler(request.sampler.name);
   const SamplerOptions options(sampler.name, sampler.options, request.sampler.options);
   const models::Prediction prediction(apply_sampling(request.model.sigmas, request.sampling));
@@ -90,8 +59,10 @@ at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep
 
   const GuiderRow& guider = find_guider(request.guider.kind);
   const GuiderSettings settings = {request.sampler.cfg, request.guider, sampler.traits.uses_uncond};
-  UnitCondEvaluator evaluator =
-      make_evaluator(request, runner, guider.lists(settings), prediction, given.sizes());
+  const std::vector<CondList> lists =
+      evaluated_lists(resolve_job_conds(request, prediction, latent), guider.lists(settings));
+  UnitCondEvaluator evaluator(runner, lists,
+                              {request.batching, request.workers, request.device_kind});
   GuidedDenoiser guided(guider, settings, evaluator);
   std::optional<MaskedDenoiser> masked;
   if (request.noise_mask) {

@@ -26,18 +26,10 @@ void find_in_model(const job::Model& model, Findings& found) {
 }
 
 void find_in_cond(const job::Cond& cond, const std::string& path, Findings& found) {
-  found.add(cond.area.has_value(), path + ".area", "areas");
-  found.add(cond.area_percent.has_value(), path + ".area_percent", "areas");
-  found.add(cond.mask.has_value(), path + ".mask", "masks");
-  found.add(cond.set_area_to_bounds, path + ".set_area_to_bounds", "masks");
-  found.add(cond.is_default, path + ".default", "default conds");
   found.add(!cond.hooks.empty(), path + ".hooks", "hooks");
   found.add(cond.schedule_clip, path + ".schedule_clip", "hooks on the text encoder");
   found.add(cond.guidance.has_value(), path + ".guidance", "distilled guidance");
   found.add(!cond.reference_latents.empty(), path + ".reference_latents", "reference latents");
-  found.add(cond.concat_latent_image.has_value(), path + ".concat_latent_image",
-            "inpainting models");
-  found.add(cond.concat_mask.has_value(), path + ".concat_mask", "inpainting models");
   found.add(cond.clip_vision.has_value(), path + ".clip_vision", "picture prompts");
   found.add(cond.template_end.has_value(), path + ".template_end", "prompt templates");
 }

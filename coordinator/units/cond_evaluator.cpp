@@ -16,7 +16,7 @@ CondSplitter make_splitter(UnitRunner& runner, const std::vector<CondList>& list
   for (const CondList& list : lists) {
     for (const ResolvedCond& cond : list.conds) {
       placed.push_back({list.list, runner.add_cond(cond.tensors), cond});
-      shapes.push_back(shape_of(cond.tensors));
+      shapes.push_back(shape_of(cond));
     }
   }
   const std::size_t largest =
@@ -35,7 +35,7 @@ std::vector<at::Tensor> UnitCondEvaluator::evaluate(std::span<const ListId> list
   const CondPlan plan = splitter_.split(lists, x, sigma);
   std::vector<at::Tensor> results;
   if (!plan.calls.empty()) results = runner_.denoise(plan.calls);
-  return splitter_.merge(lists, x, plan, results);
+  return splitter_.merge(lists, plan, results);
 }
 
 }  // namespace tandem::coordinator

@@ -7,6 +7,7 @@
 #include <ATen/ATen.h>
 
 #include "coordinator/sampling/shapes.hpp"
+#include "models/tensor/latent_region.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::coordinator {
@@ -16,11 +17,15 @@ bool contains(std::span<const ListId> lists, ListId list) {
   return std::find(lists.begin(), lists.end(), list) != lists.end();
 }
 
-void check_result(const at::Tensor& result, const at::Tensor& x, std::size_t conds) {
-  std::vector<std::int64_t> expected = x.sizes().vec();
-  expected.insert(expected.begin(), static_cast<std::int64_t>(conds));
+at::Tensor narrow_if(const at::Tensor& latent, const std::optional<LatentArea>& area) {
+  return area ? models::narrow_to(latent, *area) : latent;
+}
+
+void check_result(const at::Tensor& result, const DenoiseCall& call) {
+  std::vector<std::int64_t> expected = models::cropped_shape(call.x.sizes(), call.region);
+  expected.insert(expected.begin(), static_cast<std::int64_t>(call.conds.size()));
   if (result.sizes() == at::IntArrayRef(expected)) return;
-  throw Error(ErrorCode::kInternal, "A denoise unit of " + std::to_string(conds) +
+  throw Error(ErrorCode::kInternal, "A denoise unit of " + std::to_string(call.conds.size()) +
                                         " conds should return " + shape_text(expected) +
                                         ", it returned " + shape_text(result.sizes()) + ".");
 }
@@ -31,16 +36,18 @@ CondSplitter::CondSplitter(std::vector<PlacedCond> conds,
                            std::vector<std::vector<std::size_t>> groups)
     : conds_(std::move(conds)), groups_(std::move(groups)) {}
 
-CondPlan CondSplitter::split(std::span<const ListId> lists, const at::Tensor& x,
-                             float sigma) const {
+CondPlan CondSplitter::split(std::span<const ListId> lists, const at::Tensor& x, float sigma,
+                             const std::optional<LatentWindow>& window) const {
   CondPlan plan;
+  plan.shares = shares_at(lists, x.sizes(), sigma, window);
+  plan.window_shape = models::cropped_shape(x.sizes(), {window, std::nullopt});
   for (const std::vector<std::size_t>& group : groups_) {
     DenoiseCall call = {x, sigma, {}};
     std::vector<std::size_t> members;
     for (const std::size_t position : group) {
-      const PlacedCond& placed = conds_[position];
-      if (!contains(lists, placed.list) || !is_active(placed.cond, sigma)) continue;
-      call.conds.push_back(placed.id);
+      if (!plan.shares[position].weight.defined()) continue;
+      call.conds.push_back(conds_[position].id);
+      call.region = plan.shares[position].region;
       members.push_back(position);
     }
     if (members.empty()) continue;
@@ -50,7 +57,39 @@ CondPlan CondSplitter::split(std::span<const ListId> lists, const at::Tensor& x,
   return plan;
 }
 
-std::vector<at::Tensor> CondSplitter::by_cond(const at::Tensor& x, const CondPlan& plan,
+std::vector<CondShare> CondSplitter::shares_at(std::span<const ListId> lists,
+                                               at::IntArrayRef latent_shape, float sigma,
+                                               const std::optional<LatentWindow>& window) const {
+  std::vector<CondShare> shares(conds_.size(), CondShare{{window, std::nullopt}});
+  for (std::size_t position = 0; position < conds_.size(); ++position) {
+    const PlacedCond& placed = conds_[position];
+    if (!contains(lists, placed.list) || !is_active(placed.cond, sigma)) continue;
+    if (placed.cond.is_default) continue;
+    shares[position] = share_of(placed.cond, latent_shape, window);
+  }
+  const auto window_shape = models::cropped_shape(latent_shape, {window, std::nullopt});
+  for (const ListId list : lists)
+    share_with_defaults(list, sigma, window_shape, shares);
+  return shares;
+}
+
+void CondSplitter::share_with_defaults(ListId list, float sigma, at::IntArrayRef window_shape,
+                                       std::vector<CondShare>& shares) const {
+  std::vector<std::size_t> defaults;
+  std::vector<const CondShare*> others;
+  for (std::size_t position = 0; position < conds_.size(); ++position) {
+    const PlacedCond& placed = conds_[position];
+    if (placed.list != list) continue;
+    if (shares[position].weight.defined()) others.push_back(&shares[position]);
+    if (placed.cond.is_default && is_active(placed.cond, sigma)) defaults.push_back(position);
+  }
+  if (defaults.empty()) return;
+  const at::Tensor rest = uncovered_weight(others, window_shape);
+  for (const std::size_t position : defaults)
+    shares[position].weight = rest;
+}
+
+std::vector<at::Tensor> CondSplitter::by_cond(const CondPlan& plan,
                                               std::span<const at::Tensor> results) const {
   if (results.size() != plan.calls.size()) {
     throw Error(ErrorCode::kInternal, "Of " + std::to_string(plan.calls.size()) +
@@ -60,7 +99,7 @@ std::vector<at::Tensor> CondSplitter::by_cond(const at::Tensor& x, const CondPla
   std::vector<at::Tensor> predictions(conds_.size());
   for (std::size_t call = 0; call < results.size(); ++call) {
     const std::vector<std::size_t>& members = plan.members[call];
-    check_result(results[call], x, members.size());
+    check_result(results[call], plan.calls[call]);
     for (std::size_t k = 0; k < members.size(); ++k) {
       predictions[members[k]] = results[call][static_cast<std::int64_t>(k)];
     }
@@ -68,22 +107,27 @@ std::vector<at::Tensor> CondSplitter::by_cond(const at::Tensor& x, const CondPla
   return predictions;
 }
 
-std::vector<at::Tensor> CondSplitter::merge(std::span<const ListId> lists, const at::Tensor& x,
-                                            const CondPlan& plan,
-                                            std::span<const at::Tensor> results) const {
-  const std::vector<at::Tensor> predictions = by_cond(x, plan, results);
-  std::vector<at::Tensor> merged;
-  for (const ListId list : lists) {
-    at::Tensor sum = at::zeros_like(x);
-    // Keeps 0 / 0 out of lists that nothing covers.
-    float weight = 1e-37F;
-    for (std::size_t position = 0; position < conds_.size(); ++position) {
-      if (conds_[position].list != list || !predictions[position].defined()) continue;
-      sum += predictions[position] * conds_[position].cond.strength;
-      weight += conds_[position].cond.strength;
-    }
-    merged.push_back(sum / weight);
+at::Tensor CondSplitter::merge_list(ListId list, const CondPlan& plan,
+                                    const std::vector<at::Tensor>& predictions) const {
+  const auto& shape = plan.window_shape;
+  const at::Tensor sum = at::zeros(shape, at::kFloat);
+  // Keeps 0 / 0 out of cells that nothing covers.
+  const at::Tensor total = at::full({shape[0], 1, shape[2], shape[3]}, 1e-37F, at::kFloat);
+  for (std::size_t position = 0; position < conds_.size(); ++position) {
+    if (conds_[position].list != list || !predictions[position].defined()) continue;
+    const CondShare& share = plan.shares[position];
+    narrow_if(sum, share.region.area).add_(predictions[position] * share.weight);
+    narrow_if(total, share.region.area).add_(share.weight);
   }
+  return sum / total;
+}
+
+std::vector<at::Tensor> CondSplitter::merge(std::span<const ListId> lists, const CondPlan& plan,
+                                            std::span<const at::Tensor> results) const {
+  const std::vector<at::Tensor> predictions = by_cond(plan, results);
+  std::vector<at::Tensor> merged;
+  for (const ListId list : lists)
+    merged.push_back(merge_list(list, plan, predictions));
   return merged;
 }
 

@@ -2,14 +2,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
 #include "coordinator/conditioning/cond_list.hpp"
+#include "coordinator/conditioning/cond_weights.hpp"
 #include "coordinator/conditioning/resolved_cond.hpp"
 #include "coordinator/units/unit_runner.hpp"
+#include "protocol/latent_region.hpp"
 
 namespace tandem::coordinator {
 
@@ -25,29 +29,40 @@ struct PlacedCond {
 struct CondPlan {
   std::vector<DenoiseCall> calls;
   std::vector<std::vector<std::size_t>> members;
+  std::vector<CondShare> shares;           // by position, for those that take no part too
+  std::vector<std::int64_t> window_shape;  // of what is predicted: the latent, or a window of it
 };
 
 // Pure: no call of it changes it.
 class CondSplitter {
  public:
-  // groups: positions in conds, every one at most once (group_conds).
+  // groups: positions in conds, every one at most once, those of a group with the same area
+  // (group_conds).
   CondSplitter(std::vector<PlacedCond> conds, std::vector<std::vector<std::size_t>> groups);
 
-  // The groups' conds that belong to lists and are active at sigma; groups without any are left
-  // out. x: (batch, channels, height, width) float32.
-  CondPlan split(std::span<const ListId> lists, const at::Tensor& x, float sigma) const;
+  // The groups' conds that belong to lists and are active at sigma, default ones where the others
+  // leave something to them; groups without any are left out. x: (batch, channels, height, width)
+  // float32, of which the window is predicted. Throws as share_of does.
+  CondPlan split(std::span<const ListId> lists, const at::Tensor& x, float sigma,
+                 const std::optional<LatentWindow>& window = std::nullopt) const;
 
-  // The prediction of each list, in the order of lists, of x's shape: sum(strength * result) /
-  // (1e-37 + sum(strength)) over its active conds, in their order; zeros where there are none.
+  // The prediction of each list, in the order of lists, of plan.window_shape: sum(weight * result)
+  // / (1e-37 + sum(weight)) over its active conds, in their order; zeros where there are none.
   // results: as UnitRunner::denoise gives them for plan.calls. Throws Error(kInternal) if their
   // shapes are others.
-  std::vector<at::Tensor> merge(std::span<const ListId> lists, const at::Tensor& x,
-                                const CondPlan& plan, std::span<const at::Tensor> results) const;
+  std::vector<at::Tensor> merge(std::span<const ListId> lists, const CondPlan& plan,
+                                std::span<const at::Tensor> results) const;
 
  private:
+  std::vector<CondShare> shares_at(std::span<const ListId> lists, at::IntArrayRef latent_shape,
+                                   float sigma, const std::optional<LatentWindow>& window) const;
+  // Gives a list's default conds what the others leave.
+  void share_with_defaults(ListId list, float sigma, at::IntArrayRef window_shape,
+                           std::vector<CondShare>& shares) const;
   // Results by the cond's position; undefined where it took no part.
-  std::vector<at::Tensor> by_cond(const at::Tensor& x, const CondPlan& plan,
-                                  std::span<const at::Tensor> results) const;
+  std::vector<at::Tensor> by_cond(const CondPlan& plan, std::span<const at::Tensor> results) const;
+  at::Tensor merge_list(ListId list, const CondPlan& plan,
+                        const std::vector<at::Tensor>& predictions) const;
 
   std::vector<PlacedCond> conds_;
   std::vector<std::vector<std::size_t>> groups_;

@@ -87,7 +87,7 @@ class Refusals(unittest.TestCase):
         job = {"output": {"latent": "x"}, "sampler": {"name": "euler"}}
         self.assertEqual(coverage.missing(job), [])
         for key, value, name in (("context", {"length": 16}, "context windows"),
-                                 ("positive", [{"mask": "m"}], "masks of conds")):
+                                 ("positive", [{"reference_latents": ["r"]}], "reference latents")):
             self.assertEqual([n for n, _ in coverage.missing({**job, key: value})], [name])
 
 

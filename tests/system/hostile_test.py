@@ -64,6 +64,19 @@ class BadJobs(ServiceCase):
             with self.subTest(shape):
                 self.refuse("bad_shape", job, {"latent": np.zeros(shape, np.float32)})
 
+    def test_conds_in_places_that_are_not(self):
+        mask = {"mask": np.zeros((2, 3, 16, 16), np.float32)}
+        for code, key, cond, tensors in (
+                ("bad_shape", "mask", {"mask": "mask"}, mask),
+                ("bad_request", "set_area_to_bounds", {"set_area_to_bounds": True}, None),
+                ("bad_request", "concat_mask", {"concat_mask": "mask"}, mask),
+                ("out_of_range", "area", {"area": {"height": 8, "width": 8, "x": 99}}, None),
+                ("bad_request", "default", {"default": True, "area_percent": {"width": 0.5}}, None)):
+            with self.subTest(key):
+                job = picture_job(positive=[{"text": "a", **cond}])
+                error = self.refused(code, self.client().run, job, tensors)
+                self.assertEqual(error["path"], f"positive[0].{key}")
+
     def test_truncated_checkpoint(self):
         with tempfile.TemporaryDirectory() as folder:
             for keep in (0, 0.000001, 0.001, 0.5, 0.9999):

@@ -2,7 +2,7 @@
 import tempfile
 import unittest
 
-import numpy
+import numpy as np
 from service import Service
 
 from host_client import Client, distance, same_bits
@@ -14,7 +14,15 @@ CONDS = {"positive": [{"text": "a red circle"}, {"text": "a square " * 40, "stre
          "negative": [{"text": "blue"}]}
 
 
-def results(devices, batching, runs=1, **conds):
+# Parts of the latent (16 by 16 cells): an area, which the negative gets too, a mask per item, what is left.
+TENSORS = {"mask": np.linspace(0, 1, 16 * 16, dtype=np.float32).reshape(16, 16)}
+PLACES = {"positive": [{"text": "a red circle", "area": {"height": 10, "width": 9, "y": 3, "x": 4}},
+                       {"text": "a square", "mask": "mask", "mask_strength": 0.5},
+                       {"text": "the rest", "default": True}],
+          "negative": [{"text": "blue"}]}
+
+
+def results(devices, batching, runs=1, tensors=None, **conds):
     """(results of the same job, one after another, on a service of its own; names of workers)"""
     job = picture_job(steps=10, workers={"batching": batching}, **conds)
     job["output"] = {"latent": True, "image": True}
@@ -23,7 +31,7 @@ def results(devices, batching, runs=1, **conds):
         got = []
         busy = set()
         for _ in range(runs):
-            number = client.submit(job)
+            number = client.submit(job, tensors)
             got.append(client.result(number)[1])
             for step in client.events_of(number, "step"):
                 busy |= {worker for worker, units in step.get("units", {}).items() if units}
@@ -39,7 +47,7 @@ def tiled_results(devices, upscaler):
                "upscale": {"tile": 48, "overlap": 8}, "output": {"image": True}}
     pictures = {"version": 1, "model": {"upscale": upscaler}, "output": {"image": True},
                 "upscale": {"image": "in", "tile": 32, "overlap": 8}}
-    given = numpy.random.default_rng(2).random((2, 70, 90, 3), numpy.float32)
+    given = np.random.default_rng(2).random((2, 70, 90, 3), np.float32)
     with Service(devices, threads=1) as service:
         client = Client(service.socket)
         made = client.run(picture_job(steps=2, **upscale))
@@ -73,6 +81,14 @@ class Identity(unittest.TestCase):
                     self.assertTrue(same_bits(many[0], one[0]))
                     self.assertTrue(same_bits(many[1], one[1]))
                     self.assertEqual(many[2], count * one[2], "every worker took tiles")
+
+    def test_areas_and_masks_too(self):
+        one, _ = results("cpu:1", "exact", tensors=TENSORS, **PLACES)
+        many, busy = results("cpu:3", "exact", tensors=TENSORS, **PLACES)
+        self.assertTrue(same_bits(many[0], one[0]))
+        self.assertEqual(len(busy), 3)
+        auto, _ = results("cpu:2", "auto", tensors=TENSORS, **PLACES)
+        self.assertLess(distance(auto[0]["samples"], one[0]["samples"]), 1e-4)
 
     def test_auto_differs_in_the_last_bits_only_and_repeats(self):
         exact = results("cpu:1", "exact", **CONDS)[0][0]

@@ -37,11 +37,6 @@ def other_family(job):
     return model_config(job).get("family", FAMILIES[0]) not in FAMILIES
 
 
-def inpainting_model(job):
-    channels = model_config(job).get("unet", {}).get("in_channels", 4)
-    return channels != 4 and not other_family(job)
-
-
 def encoder_without_model(job):
     return bool(model(job).get("text_encoders")) and not model(job).get("file")
 
@@ -52,13 +47,8 @@ def video_vae(job):
 
 NOT_YET = [
     ("model families past SD 1, SD 2 and SDXL", other_family, UNKNOWN_FAMILY),
-    ("inpainting models", inpainting_model, UNSUPPORTED),
     ("text encoders of other families", encoder_without_model, UNKNOWN_FAMILY),
     ("video VAEs", video_vae, UNKNOWN_FAMILY),
-    ("areas", conds_have("area", "area_percent"), UNSUPPORTED),
-    ("masks of conds", conds_have("mask"), UNSUPPORTED),
-    ("default conds", conds_have("default"), UNSUPPORTED),
-    ("joined latents of conds", conds_have("concat_latent_image", "concat_mask"), UNSUPPORTED),
     ("reference latents", conds_have("reference_latents"), UNSUPPORTED),
     ("LoRA", lambda job: bool(model(job).get("loras")), UNSUPPORTED),
     ("hooks", has("hooks"), UNSUPPORTED),

@@ -54,12 +54,21 @@ TEST(GroupConds, OtherKindsStayApart) {
   EXPECT_EQ(group_conds(conds, 4), (Groups{{0, 3}, {1}, {2}}));
 }
 
+TEST(GroupConds, OtherAreasStayApart) {
+  const std::optional<LatentArea> left = LatentArea{8, 8, 0, 0};
+  const std::optional<LatentArea> right = LatentArea{8, 8, 0, 8};
+  const std::vector<CondShape> conds = {
+      {77, 32, 0}, {77, 32, 0, left}, {77, 32, 0, right}, {77, 32, 0, left}};
+  EXPECT_EQ(group_conds(conds, 4), (Groups{{0}, {1, 3}, {2}}));
+}
+
 TEST(GroupConds, ShapesAreRead) {
-  CondTensors cond;
-  cond.context = at::zeros({3, 77, 32});
+  ResolvedCond cond;
+  cond.tensors.context = at::zeros({3, 77, 32});
   EXPECT_EQ(shape_of(cond), (CondShape{77, 32, 0}));
-  cond.pooled = at::zeros({1, 16});
-  EXPECT_EQ(shape_of(cond), (CondShape{77, 32, 16}));
+  cond.tensors.pooled = at::zeros({1, 16});
+  cond.area = LatentArea{8, 8, 0, 8};
+  EXPECT_EQ(shape_of(cond), (CondShape{77, 32, 16, LatentArea{8, 8, 0, 8}}));
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ TEST(CondSplitter, StrengthsWeighWithinAList) {
        placed(ListId::kNegative, 2, 0.25F)},
       {{0, 1, 2}});
   const CondPlan plan = splitter.split(kBoth, latent(0), 1.0F);
-  const auto merged = splitter.merge(kBoth, latent(0), plan, std::vector{result({8, 4, 6})});
+  const auto merged = splitter.merge(kBoth, plan, std::vector{result({8, 4, 6})});
   ASSERT_EQ(merged.size(), 2U);
   EXPECT_TRUE(merged[0].equal(latent(5.0F)));  // (8 + 3 * 4) / 4
   EXPECT_TRUE(merged[1].equal(latent(6.0F)));  // a lone strength cancels out
@@ -82,7 +82,7 @@ TEST(CondSplitter, AListWithNothingActivePredictsZero) {
   const CondSplitter splitter({placed(ListId::kPositive, 0, 1.0F, 2.0F)}, {{0}});
   const CondPlan plan = splitter.split(kBoth, latent(0), 5.0F);
   EXPECT_TRUE(plan.calls.empty());
-  for (const at::Tensor& list : splitter.merge(kBoth, latent(1), plan, {})) {
+  for (const at::Tensor& list : splitter.merge(kBoth, plan, {})) {
     EXPECT_TRUE(list.equal(latent(0)));
   }
 }
@@ -90,8 +90,68 @@ TEST(CondSplitter, AListWithNothingActivePredictsZero) {
 TEST(CondSplitter, ResultsOfAnotherShapeAreRefused) {
   const CondSplitter splitter({placed(ListId::kPositive, 0)}, {{0}});
   const CondPlan plan = splitter.split(kBoth, latent(0), 1.0F);
-  EXPECT_THROW(splitter.merge(kBoth, latent(0), plan, std::vector{latent(0)}), Error);
-  EXPECT_THROW(splitter.merge(kBoth, latent(0), plan, {}), Error);
+  EXPECT_THROW(splitter.merge(kBoth, plan, std::vector{latent(0)}), Error);
+  EXPECT_THROW(splitter.merge(kBoth, plan, {}), Error);
+}
+
+// A cond over the right column of the 2 by 2 cells.
+PlacedCond placed_right(ListId list, std::size_t id) {
+  PlacedCond right = placed(list, id);
+  right.cond.area = LatentArea{2, 1, 0, 1};
+  return right;
+}
+
+at::Tensor cells(std::initializer_list<float> values) {
+  return at::tensor(values).reshape({1, 1, 2, 2});
+}
+
+TEST(CondSplitter, AnAreaIsAUnitOfItsOwnPart) {
+  const CondSplitter splitter({placed(ListId::kPositive, 0), placed_right(ListId::kPositive, 1)},
+                              {{0}, {1}});
+  const CondPlan plan = splitter.split(kBoth, latent(0), 1.0F);
+  EXPECT_EQ(plan.calls[0].region, LatentRegion());
+  EXPECT_EQ(plan.calls[1].region.area, (LatentArea{2, 1, 0, 1}));
+  const auto merged =
+      splitter.merge(kBoth, plan, std::vector{result({4}), at::full({1, 1, 1, 2, 1}, 8.0F)});
+  EXPECT_TRUE(merged[0].equal(cells({4, 6, 4, 6})));
+}
+
+TEST(CondSplitter, CellsThatNothingCoversPredictZero) {
+  const CondSplitter splitter({placed_right(ListId::kPositive, 0)}, {{0}});
+  const CondPlan plan = splitter.split(kBoth, latent(0), 1.0F);
+  const auto merged = splitter.merge(kBoth, plan, std::vector{at::full({1, 1, 1, 2, 1}, 8.0F)});
+  EXPECT_TRUE(merged[0].equal(cells({0, 8, 0, 8})));
+}
+
+TEST(CondSplitter, DefaultCondsGetWhatTheOthersLeave) {
+  PlacedCond fallback = placed(ListId::kPositive, 1, 5.0F);
+  fallback.cond.is_default = true;
+  const CondSplitter splitter({placed_right(ListId::kPositive, 0), fallback}, {{0}, {1}});
+  const CondPlan plan = splitter.split(kBoth, latent(0), 1.0F);
+  ASSERT_EQ(plan.calls.size(), 2U);
+  const auto merged =
+      splitter.merge(kBoth, plan, std::vector{at::full({1, 1, 1, 2, 1}, 8.0F), result({3})});
+  EXPECT_TRUE(merged[0].equal(cells({3, 8, 3, 8})));
+}
+
+TEST(CondSplitter, DefaultCondsThatNothingIsLeftToAreNotRun) {
+  PlacedCond fallback = placed(ListId::kPositive, 1);
+  fallback.cond.is_default = true;
+  // Alone above sigma 3; below it the other covers all.
+  const CondSplitter splitter({placed(ListId::kPositive, 0, 1.0F, 3.0F), fallback}, {{0, 1}});
+  EXPECT_EQ(splitter.split(kBoth, latent(0), 2.0F).calls[0].conds, (std::vector<std::size_t>{0}));
+  EXPECT_EQ(splitter.split(kBoth, latent(0), 5.0F).calls[0].conds, (std::vector<std::size_t>{1}));
+}
+
+TEST(CondSplitter, AWindowIsPredictedInItsOwnShape) {
+  const CondSplitter splitter({placed(ListId::kPositive, 0), placed_right(ListId::kPositive, 1)},
+                              {{0}, {1}});
+  const LatentWindow window = {2, {1}};
+  const CondPlan plan = splitter.split(kBoth, latent(0), 1.0F, window);
+  EXPECT_EQ(plan.calls[1].region, (LatentRegion{window, LatentArea{1, 1, 0, 1}}));
+  const auto merged = splitter.merge(
+      kBoth, plan, std::vector{at::full({1, 1, 1, 1, 2}, 4.0F), at::full({1, 1, 1, 1, 1}, 8.0F)});
+  EXPECT_TRUE(merged[0].equal(at::tensor({4.0F, 6.0F}).reshape({1, 1, 1, 2})));
 }
 
 }  // namespace

@@ -63,6 +63,27 @@ TEST(ResolvedCond, FamiliesWithoutPooledTextGetNone) {
   EXPECT_FALSE(cond.tensors.sizes.has_value());
 }
 
+TEST(ResolvedCond, AMaskGetsTheLatentsSizeAndItsBoundsMayBeTheArea) {
+  RequestedCond cond = requested(0);
+  cond.mask = at::zeros({48, 32});
+  cond.mask.narrow(0, 20, 24).narrow(1, 4, 20).fill_(1);
+  cond.cond.mask_strength = 0.5;
+  const ResolvedCond masked = resolve(cond);
+  EXPECT_EQ(masked.mask.sizes().vec(), (std::vector<std::int64_t>{1, 1, 24, 16}));
+  EXPECT_EQ(masked.mask_strength, 0.5);
+  EXPECT_FALSE(masked.area.has_value());
+  cond.cond.set_area_to_bounds = true;
+  EXPECT_EQ(resolve(cond).area, (LatentArea{12, 10, 10, 2}));
+}
+
+TEST(ResolvedCond, ADefaultCondHasNoArea) {
+  RequestedCond cond = requested(0);
+  cond.cond.is_default = true;
+  EXPECT_TRUE(resolve(cond).is_default);
+  cond.cond.area = job::Area{8, 8, 0, 0};
+  EXPECT_THROW(resolve(cond), Error);
+}
+
 TEST(ResolvedCond, TensorsThatDoNotFitAreRefused) {
   const auto path_of = [](const RequestedCond& cond, int pooled_width) {
     try {
@@ -78,6 +99,9 @@ TEST(ResolvedCond, TensorsThatDoNotFitAreRefused) {
   EXPECT_EQ(path_of({}, 0), "positive[2]");
   EXPECT_EQ(path_of(requested(0), 8), "positive[2].pooled");
   EXPECT_EQ(path_of(requested(7), 8), "positive[2].pooled");
+  RequestedCond masked = requested(0);
+  masked.mask = at::zeros({2, 3, 8, 8});
+  EXPECT_EQ(path_of(masked, 0), "positive[2].mask");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "coordinator/sampling/job_sigmas.hpp"
 #include "coordinator/sampling/noise/noise_generator.hpp"
+#include "models/tensor/latent_region.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::coordinator {
@@ -31,7 +32,8 @@ class FakeRunner : public UnitRunner {
       group_sizes.insert(call.conds.size());
       std::vector<at::Tensor> pictures;
       for (const std::size_t cond : call.conds) {
-        pictures.push_back(call.x / (2 + call.sigma) + conds[cond].context.mean());
+        const at::Tensor seen = models::crop(call.x, call.region);
+        pictures.push_back(seen / (2 + call.sigma) + conds[cond].context.mean());
       }
       results.push_back(at::stack(pictures));
     }
@@ -129,6 +131,17 @@ TEST(Sample, GroupingChangesUnitsNotResults) {
   EXPECT_EQ(exact.units, 12U);
 }
 
+TEST(Sample, ConstantsOfAnInpaintingModelAreMadeForEachCond) {
+  SampleRequest r = request();
+  r.model.unet_in_channels = 9;
+  r.noise_mask = at::ones({3, 2});
+  FakeRunner runner;
+  sample(r, runner);
+  for (const CondTensors& sent : runner.conds) {
+    EXPECT_EQ(sent.concat.sizes().vec(), (std::vector<std::int64_t>{2, 5, 3, 2}));
+  }
+}
+
 TEST(Sample, CfgOfOneNeverSendsTheNegative) {
   SampleRequest r = request();
   r.sampler.cfg = 1.0;
@@ -221,18 +234,6 @@ TEST(Sample, ABrownianPathHasTheJobsSeed) {
   EXPECT_TRUE(run(r).equal(usual));
   r.noise.sampler_seed = 10;
   EXPECT_FALSE(run(r).equal(usual));
-}
-
-TEST(Sample, AnInpaintingModelIsRefusedByName) {
-  SampleRequest inpaint = request();
-  inpaint.model.unet_in_channels = 9;
-  try {
-    run(inpaint);
-    FAIL() << "an inpainting model was taken";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_EQ(error.failure().path, "model.file");
-  }
 }
 
 }  // namespace

@@ -32,20 +32,10 @@ struct KeyCase {
 const std::vector<KeyCase> kKeys = {
     {"model.loras", [](job::Job& j) { j.model.loras.resize(1); }},
     {"model.embeddings", [](job::Job& j) { j.model.embeddings.try_emplace("a"); }},
-    {"positive[0].area", [](job::Job& j) { j.positive[0].area = job::Area(); }},
-    {"positive[0].area_percent", [](job::Job& j) { j.positive[0].area_percent.emplace(); }},
-    {"negative[0].mask", [](job::Job& j) { j.negative[0].mask.emplace("m"); }},
-    {"middle[0].mask", [](job::Job& j) { j.middle.emplace_back().mask.emplace("m"); }},
-    {"negative[0].set_area_to_bounds",
-     [](job::Job& j) { j.negative[0].set_area_to_bounds = true; }},
-    {"positive[0].default", [](job::Job& j) { j.positive[0].is_default = true; }},
     {"positive[0].hooks", [](job::Job& j) { j.positive[0].hooks = {"h"}; }},
     {"positive[0].schedule_clip", [](job::Job& j) { j.positive[0].schedule_clip = true; }},
     {"positive[0].guidance", [](job::Job& j) { j.positive[0].guidance = 3.5; }},
     {"positive[0].reference_latents", [](job::Job& j) { j.positive[0].reference_latents = {"r"}; }},
-    {"positive[0].concat_latent_image",
-     [](job::Job& j) { j.positive[0].concat_latent_image.emplace("t"); }},
-    {"positive[0].concat_mask", [](job::Job& j) { j.positive[0].concat_mask.emplace("t"); }},
     {"positive[0].clip_vision", [](job::Job& j) { j.positive[0].clip_vision.emplace("t"); }},
     {"positive[0].template_end", [](job::Job& j) { j.positive[0].template_end = -1; }},
     {"latent.frames", [](job::Job& j) { std::get<job::EmptyLatent>(*j.latent).frames = 5; }},
@@ -83,14 +73,14 @@ TEST(Unsupported, EveryKeyIsFoundByItsPath) {
 TEST(Unsupported, TheErrorNamesAll) {
   job::Job job = plain_job();
   job.positive.resize(2);
-  job.positive[1].area = job::Area();
+  job.positive[1].guidance = 3.5;
   job.motion.emplace();
   try {
     require_supported(job);
-    FAIL() << "an area and a motion module were taken";
+    FAIL() << "a guidance and a motion module were taken";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_EQ(error.failure().path, "positive[1].area");
+    EXPECT_EQ(error.failure().path, "positive[1].guidance");
     EXPECT_NE(error.failure().message.find("motion modules (motion)"), std::string::npos);
   }
 }
