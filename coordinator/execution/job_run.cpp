@@ -12,6 +12,7 @@
 #include "coordinator/execution/remote_unit_runner.hpp"
 #include "coordinator/execution/upscale_units.hpp"
 #include "coordinator/execution/vae_units.hpp"
+#include "coordinator/execution/windows_json.hpp"
 #include "coordinator/sampling/job_sigmas.hpp"
 #include "coordinator/sampling/latent.hpp"
 #include "coordinator/sampling/model_sampling.hpp"
@@ -87,6 +88,7 @@ JobResult JobRun::run() {
   at::Tensor latent;
   if (needs.latent) latent = make_latent();
   if (output.noise.wanted) put_noise(latent);
+  if (output.windows.wanted) put_windows(latent);
   if (needs.samples) latent = sample_latent(latent);
   if (output.latent.wanted) put("latent", "samples", latent);
   if (output.image.wanted) put_image(latent);
@@ -149,6 +151,7 @@ at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
   request.noise_tensor = named(job.noise.tensor, "noise.tensor");
   request.noise_mask = named(job.noise_mask, "noise_mask");
   request.sigmas = named(job.sampler->sigmas, "sampler.sigmas");
+  request.context = job.context;
   request.positive = requested(job.positive, "positive");
   request.negative = requested(job.negative, "negative");
   request.middle = requested(job.middle, "middle");
@@ -256,6 +259,15 @@ void JobRun::put_noise(const at::Tensor& latent) {
   put("noise", "noise",
       make_job_noise(job.noise, named(job.noise.tensor, "noise.tensor"), add_noise, latent.sizes())
           .starting);
+}
+
+void JobRun::put_windows(const at::Tensor& latent) {
+  const job::Job& job = job_.job;
+  const models::Prediction prediction(apply_sampling(job_.info.sigmas, job.sampling));
+  const Sigmas sigmas =
+      calculate_job_sigmas(*job.sampler, named(job.sampler->sigmas, "sampler.sigmas"), prediction);
+  const std::size_t steps = sigmas.empty() ? 0 : sigmas.size() - 1;
+  outputs_["windows"] = windows_json(*job.context, latent.sizes(), steps);
 }
 
 void JobRun::put_image(const at::Tensor& latent) {

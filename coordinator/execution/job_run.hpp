@@ -51,6 +51,7 @@ class JobRun {
   void put(const std::string& output, const std::string& name, at::Tensor tensor);
   void put_sigmas();
   void put_noise(const at::Tensor& latent);
+  void put_windows(const at::Tensor& latent);
   void put_image(const at::Tensor& latent);
 
   const AcceptedJob& job_;

@@ -8,6 +8,7 @@
 #include "coordinator/execution/job_inputs.hpp"
 #include "coordinator/execution/job_run.hpp"
 #include "coordinator/execution/vae_units.hpp"
+#include "coordinator/sampling/context/context_schedules.hpp"
 #include "coordinator/sampling/guiders/guiders.hpp"
 #include "coordinator/sampling/samplers/samplers.hpp"
 #include "coordinator/sampling/schedulers/schedulers.hpp"
@@ -26,7 +27,7 @@ namespace {
 void check_outputs(const job::Outputs& output) {
   const bool any = output.latent.wanted || output.image.wanted || output.cond.wanted ||
                    output.tokens.wanted || output.sigmas.wanted || output.noise.wanted ||
-                   output.forward.wanted;
+                   output.forward.wanted || output.windows.wanted;
   if (!any) refuse(ErrorCode::kBadRequest, "output", "the job asks for nothing.");
 }
 
@@ -61,6 +62,10 @@ void check_presence(const job::Job& job) {
   if (job.output.sigmas.wanted && !job.sampler) {
     refuse(ErrorCode::kBadRequest, "sampler",
            "expected a sampler, since its sigmas are asked for.");
+  }
+  if (job.output.windows.wanted && (!job.sampler || !job.context)) {
+    refuse(ErrorCode::kBadRequest, job.sampler ? "context" : "sampler",
+           "expected a sampler and a context, since its windows are asked for.");
   }
   if (job.output.forward.wanted && !job.forward) {
     refuse(ErrorCode::kBadRequest, "forward", "expected the inputs of the forward pass.");
@@ -116,12 +121,15 @@ boost::json::object SamplingExecutor::catalog() const {
   boost::json::array schedules;
   for (const SchedulerRow& row : schedulers())
     schedules.push_back(row.name.data());
+  boost::json::array windows;
+  for (const ContextScheduleRow& row : context_schedules())
+    windows.push_back(row.name.data());
   boost::json::array guides;
   for (const GuiderRow& row : guiders())
     guides.push_back(row.name.data());
-  return {{"families", std::move(families)},           {"samplers", std::move(runnable)},
-          {"schedulers", std::move(schedules)},        {"guiders", std::move(guides)},
-          {"context_schedules", boost::json::array()}, {"hook_types", boost::json::array()}};
+  return {{"families", std::move(families)},         {"samplers", std::move(runnable)},
+          {"schedulers", std::move(schedules)},      {"guiders", std::move(guides)},
+          {"context_schedules", std::move(windows)}, {"hook_types", boost::json::array()}};
 }
 
 }  // namespace tandem::coordinator

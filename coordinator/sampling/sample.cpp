@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <ATen/ATen.h>
 
@@ -61,8 +62,11 @@ at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep
   const GuiderSettings settings = {request.sampler.cfg, request.guider, sampler.traits.uses_uncond};
   const std::vector<CondList> lists =
       evaluated_lists(resolve_job_conds(request, prediction, latent), guider.lists(settings));
-  UnitCondEvaluator evaluator(runner, lists,
-                              {request.batching, request.workers, request.device_kind});
+  auto windows = make_window_splitter(request.context, sigmas, given.sizes());
+  const std::size_t first_windows = windows ? windows->split(sigmas.front()).size() : 1;
+  UnitCondEvaluator evaluator(
+      runner, lists, {request.batching, request.workers, first_windows, request.device_kind},
+      std::move(windows));
   GuidedDenoiser guided(guider, settings, evaluator);
   std::optional<MaskedDenoiser> masked;
   if (request.noise_mask) {

@@ -28,6 +28,7 @@ struct SampleRequest {
   std::optional<at::Tensor> noise_mask;    // 1 where the latent is to change
   std::optional<at::Tensor> sigmas;        // what sampler.sigmas names
   std::optional<at::Tensor> noise_mask;    // what noise_mask names: a mask of inpainting models
+  std::optional<job::Context> context;
   std::vector<RequestedCond> positive;
   std::vector<RequestedCond> negative;
   std::vector<RequestedCond> middle;

@@ -71,11 +71,9 @@ std::vector<UnsupportedKey> find_unsupported(const job::Job& job) {
   found.add(job.clip_vision_image.has_value(), "clip_vision_image", "picture prompts");
   found.add(job.sampling.kind == job::FlowKind::kFlux, "sampling.kind", "Flux's sigmas");
   found.add(!job.hooks.empty(), "hooks", "hooks");
-  found.add(job.context.has_value(), "context", "context windows");
   found.add(job.motion.has_value(), "motion", "motion modules");
   if (job.forward) find_in_forward(*job.forward, found);
   find_in_workers(job.workers, found);
-  found.add(job.output.windows.wanted, "output.windows", "context windows");
   found.add(job.output.video.wanted, "output.video", "video");
   return found.take();
 }

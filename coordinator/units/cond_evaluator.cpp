@@ -1,5 +1,6 @@
 #include "coordinator/units/cond_evaluator.hpp"
 
+#include <iterator>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -19,23 +20,58 @@ CondSplitter make_splitter(UnitRunner& runner, const std::vector<CondList>& list
       shapes.push_back(shape_of(cond));
     }
   }
-  const std::size_t largest =
-      largest_group(policy.batching, placed.size(), policy.workers, policy.device_kind);
+  const std::size_t largest = largest_group(policy.batching, placed.size() * policy.windows,
+                                            policy.workers, policy.device_kind);
   return {std::move(placed), group_conds(shapes, largest)};
 }
 
 }  // namespace
 
 UnitCondEvaluator::UnitCondEvaluator(UnitRunner& runner, const std::vector<CondList>& lists,
-                                     const BatchingPolicy& policy)
-    : runner_(runner), splitter_(make_splitter(runner, lists, policy)) {}
+                                     const BatchingPolicy& policy,
+                                     std::optional<WindowSplitter> windows)
+    : runner_(runner),
+      splitter_(make_splitter(runner, lists, policy)),
+      windows_(std::move(windows)) {}
 
 std::vector<at::Tensor> UnitCondEvaluator::evaluate(std::span<const ListId> lists,
                                                     const at::Tensor& x, float sigma) {
-  const CondPlan plan = splitter_.split(lists, x, sigma);
+  if (windows_) return evaluate_windows(lists, x, sigma);
+  const std::vector<CondPlan> plans = {splitter_.split(lists, x, sigma)};
+  return run(lists, plans).front();
+}
+
+std::vector<at::Tensor> UnitCondEvaluator::evaluate_windows(std::span<const ListId> lists,
+                                                            const at::Tensor& x, float sigma) {
+  const std::vector<LatentWindow> windows = windows_->split(sigma);
+  std::vector<CondPlan> plans;
+  for (const LatentWindow& window : windows)
+    plans.push_back(splitter_.split(lists, x, sigma, window));
+  const std::vector<std::vector<at::Tensor>> by_window = run(lists, plans);
+  std::vector<at::Tensor> merged;
+  for (std::size_t list = 0; list < lists.size(); ++list) {
+    std::vector<at::Tensor> predictions;
+    for (const auto& of_window : by_window)
+      predictions.push_back(of_window[list]);
+    merged.push_back(windows_->merge(windows, predictions));
+  }
+  return merged;
+}
+
+std::vector<std::vector<at::Tensor>> UnitCondEvaluator::run(std::span<const ListId> lists,
+                                                            const std::vector<CondPlan>& plans) {
+  std::vector<DenoiseCall> calls;
+  for (const CondPlan& plan : plans)
+    calls.insert(calls.end(), plan.calls.begin(), plan.calls.end());
   std::vector<at::Tensor> results;
-  if (!plan.calls.empty()) results = runner_.denoise(plan.calls);
-  return splitter_.merge(lists, plan, results);
+  if (!calls.empty()) results = runner_.denoise(calls);
+  std::vector<std::vector<at::Tensor>> merged;
+  std::span<const at::Tensor> left = results;
+  for (const CondPlan& plan : plans) {
+    merged.push_back(splitter_.merge(lists, plan, left.first(plan.calls.size())));
+    left = left.subspan(plan.calls.size());
+  }
+  return merged;
 }
 
 }  // namespace tandem::coordinator

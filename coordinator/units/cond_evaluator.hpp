@@ -1,6 +1,7 @@
 // Predictions of whole lists of conds, computed by units.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "coordinator/conditioning/resolved_cond.hpp"
 #include "coordinator/units/cond_splitter.hpp"
 #include "coordinator/units/unit_runner.hpp"
+#include "coordinator/units/window_splitter.hpp"
 #include "protocol/job/job.hpp"
 
 namespace tandem::coordinator {
@@ -30,6 +32,7 @@ class CondEvaluator {
 struct BatchingPolicy {
   job::Batching batching = job::Batching::kAuto;
   std::size_t workers = 1;  // when the job starts
+  std::size_t windows = 1;  // of its first step
   std::string_view device_kind = "cpu";
 };
 
@@ -44,14 +47,22 @@ class UnitCondEvaluator : public CondEvaluator {
  public:
   // Makes all conds known to the runner, in the order given.
   UnitCondEvaluator(UnitRunner& runner, const std::vector<CondList>& lists,
-                    const BatchingPolicy& policy);
+                    const BatchingPolicy& policy,
+                    std::optional<WindowSplitter> windows = std::nullopt);
 
   std::vector<at::Tensor> evaluate(std::span<const ListId> lists, const at::Tensor& x,
                                    float sigma) override;
 
  private:
+  std::vector<at::Tensor> evaluate_windows(std::span<const ListId> lists, const at::Tensor& x,
+                                           float sigma);
+  // Runs all plans at once; per plan the predictions of the lists. The runner answers every call.
+  std::vector<std::vector<at::Tensor>> run(std::span<const ListId> lists,
+                                           const std::vector<CondPlan>& plans);
+
   UnitRunner& runner_;
   CondSplitter splitter_;
+  std::optional<WindowSplitter> windows_;
 };
 
 }  // namespace tandem::coordinator

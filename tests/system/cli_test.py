@@ -133,11 +133,11 @@ class WithService(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(self.folder)), ["job.json"])
 
     def test_refusal_as_json_has_its_code(self):
-        job = self.job_file(output={"latent": "out.safetensors"}, context={"length": 16})
+        job = self.job_file(output={"latent": "out.safetensors"}, workers={"audit": 0.5})
         process = self.tandem("run", job, "--json", expect=FAILED)
         error = json.loads(process.stdout)["error"]
         self.assertEqual(error["code"], "unsupported")
-        self.assertIn("context", error["path"])
+        self.assertEqual(error["path"], "workers.audit")
 
     def test_submit_wait_and_jobs(self):
         job = self.job_file(output={"latent": "out.safetensors"})

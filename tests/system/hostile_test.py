@@ -77,6 +77,14 @@ class BadJobs(ServiceCase):
                 error = self.refused(code, self.client().run, job, tensors)
                 self.assertEqual(error["path"], f"positive[0].{key}")
 
+    def test_windows_that_are_not(self):
+        for code, key, context in (("out_of_range", "context.dim", {"length": 4, "dim": 1}),
+                                   ("out_of_range", "context.overlap", {"length": 4}),
+                                   ("bad_request", "context.dim", {"length": 8, "dim": 3})):
+            with self.subTest(key):
+                job = picture_job(context=context, latent={"width": 128, "height": 128, "batch": 2})
+                self.assertEqual(self.refused(code, self.client().run, job)["path"], key)
+
     def test_truncated_checkpoint(self):
         with tempfile.TemporaryDirectory() as folder:
             for keep in (0, 0.000001, 0.001, 0.5, 0.9999):

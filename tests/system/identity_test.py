@@ -20,6 +20,7 @@ PLACES = {"positive": [{"text": "a red circle", "area": {"height": 10, "width": 
                        {"text": "a square", "mask": "mask", "mask_strength": 0.5},
                        {"text": "the rest", "default": True}],
           "negative": [{"text": "blue"}]}
+WINDOWS = {**PLACES, "context": {"length": 7, "overlap": 2, "schedule": "looped_uniform", "dim": 3}}
 
 
 def results(devices, batching, runs=1, tensors=None, **conds):
@@ -82,13 +83,15 @@ class Identity(unittest.TestCase):
                     self.assertTrue(same_bits(many[1], one[1]))
                     self.assertEqual(many[2], count * one[2], "every worker took tiles")
 
-    def test_areas_and_masks_too(self):
-        one, _ = results("cpu:1", "exact", tensors=TENSORS, **PLACES)
-        many, busy = results("cpu:3", "exact", tensors=TENSORS, **PLACES)
-        self.assertTrue(same_bits(many[0], one[0]))
-        self.assertEqual(len(busy), 3)
-        auto, _ = results("cpu:2", "auto", tensors=TENSORS, **PLACES)
-        self.assertLess(distance(auto[0]["samples"], one[0]["samples"]), 1e-4)
+    def test_areas_masks_and_windows_too(self):
+        for conds in (PLACES, WINDOWS):
+            one, _ = results("cpu:1", "exact", tensors=TENSORS, **conds)
+            with self.subTest(windows="context" in conds):
+                many, busy = results("cpu:3", "exact", tensors=TENSORS, **conds)
+                self.assertTrue(same_bits(many[0], one[0]))
+                self.assertEqual(len(busy), 3)
+                auto, _ = results("cpu:2", "auto", tensors=TENSORS, **conds)
+                self.assertLess(distance(auto[0]["samples"], one[0]["samples"]), 1e-4)
 
     def test_auto_differs_in_the_last_bits_only_and_repeats(self):
         exact = results("cpu:1", "exact", **CONDS)[0][0]

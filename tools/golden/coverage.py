@@ -52,7 +52,6 @@ NOT_YET = [
     ("reference latents", conds_have("reference_latents"), UNSUPPORTED),
     ("LoRA", lambda job: bool(model(job).get("loras")), UNSUPPORTED),
     ("hooks", has("hooks"), UNSUPPORTED),
-    ("context windows", has("context"), UNSUPPORTED),
     ("motion models", lambda job: "motion" in job, UNSUPPORTED),
     ("the bare model", has("forward"), UNSUPPORTED),
 ]

@@ -25,6 +25,10 @@ TEST(JobNeeds, AJobDoesWhatItsOutputsNeed) {
   EXPECT_TRUE(needs.latent);
   EXPECT_FALSE(needs.unet || needs.vae);
 
+  job.output.noise.wanted = false;
+  job.output.windows.wanted = true;
+  EXPECT_TRUE(needs_of(job).latent);
+
   job.output.latent.wanted = true;
   needs = needs_of(job);
   EXPECT_TRUE(needs.text && needs.unet);

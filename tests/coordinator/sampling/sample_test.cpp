@@ -131,6 +131,20 @@ TEST(Sample, GroupingChangesUnitsNotResults) {
   EXPECT_EQ(exact.units, 12U);
 }
 
+// This model predicts each cell by itself, so that windows change nothing but units.
+TEST(Sample, WindowsTimesCondsAreUnits) {
+  SampleRequest r = request();
+  r.batching = job::Batching::kExact;
+  const at::Tensor whole = run(r);
+  r.context.emplace();
+  r.context->length = 1;
+  r.context->overlap = 0;
+  r.context->dim = 0;
+  FakeRunner runner;
+  EXPECT_TRUE(at::allclose(sample(r, runner), whole, 1e-5, 1e-5));
+  EXPECT_EQ(runner.units, 4U * 2U * 3U);  // steps, windows, conds
+}
+
 TEST(Sample, ConstantsOfAnInpaintingModelAreMadeForEachCond) {
   SampleRequest r = request();
   r.model.unet_in_channels = 9;

@@ -44,7 +44,6 @@ const std::vector<KeyCase> kKeys = {
     {"clip_vision_image", [](job::Job& j) { j.clip_vision_image.emplace("i"); }},
     {"sampling.kind", [](job::Job& j) { j.sampling.kind = job::FlowKind::kFlux; }},
     {"hooks", [](job::Job& j) { j.hooks["h"]; }},
-    {"context", [](job::Job& j) { j.context.emplace(); }},
     {"motion", [](job::Job& j) { j.motion.emplace(); }},
     {"forward.guidance", [](job::Job& j) { j.forward.emplace().guidance.emplace("g"); }},
     {"forward.clip_fea", [](job::Job& j) { j.forward.emplace().clip_fea.emplace("c"); }},
@@ -55,7 +54,6 @@ const std::vector<KeyCase> kKeys = {
     {"workers.split_batch", [](job::Job& j) { j.workers.split_batch = true; }},
     {"workers.audit", [](job::Job& j) { j.workers.audit = 0.1; }},
     {"workers.on_nan", [](job::Job& j) { j.workers.on_nan = job::OnNan::kFp32; }},
-    {"output.windows", [](job::Job& j) { j.output.windows.wanted = true; }},
     {"output.video", [](job::Job& j) { j.output.video.wanted = true; }},
 };
 
