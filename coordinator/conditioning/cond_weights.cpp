@@ -23,7 +23,7 @@ void fade(const at::Tensor& weight, std::int64_t dim, bool at_start, bool at_end
 }
 
 at::Tensor area_weight(const LatentArea& area, float strength, at::IntArrayRef shape) {
-  const at::Tensor weight = at::full({1, 1, area.height, area.width}, strength, at::kFloat);
+  at::Tensor weight = at::full({1, 1, area.height, area.width}, strength, at::kFloat);
   fade(weight, 2, area.y > 0, area.y + area.height < shape[2]);
   fade(weight, 3, area.x > 0, area.x + area.width < shape[3]);
   return weight;

@@ -109,7 +109,7 @@ at::Tensor fuse_weighted(std::span<const FusedWindow> windows, at::IntArrayRef l
 }
 
 at::Tensor fuse_relative(std::span<const FusedWindow> windows, at::IntArrayRef latent_shape) {
-  const at::Tensor mean = at::zeros(latent_shape, at::kFloat);
+  at::Tensor mean = at::zeros(latent_shape, at::kFloat);
   std::vector<double> totals(
       static_cast<std::size_t>(*std::max_element(latent_shape.begin(), latent_shape.end())), 0.0);
   for (const FusedWindow& fused : windows) {
