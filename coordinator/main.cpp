@@ -12,6 +12,7 @@
 #include "coordinator/service/host_server.hpp"
 #include "coordinator/service/job_service.hpp"
 #include "coordinator/workers/device_list.hpp"
+#include "coordinator/workers/hook_cache.hpp"
 #include "ipc/log.hpp"
 #include "ipc/process/die_with_parent.hpp"
 #include "ipc/process/signals.hpp"
@@ -32,6 +33,7 @@ struct Options {
   std::string socket;
   std::string devices = "cpu:2";
   int threads = 0;
+  std::string hook_cache = "max-speed";
   int ready_fd = -1;
   bool die_with_parent = false;
   std::vector<uid_t> allowed_users;
@@ -45,6 +47,7 @@ coordinator::PoolOptions pool_options(const Options& options) {
   pool.threads = options.threads > 0 ? options.threads
                                      : coordinator::default_threads(
                                            pool.workers, std::thread::hardware_concurrency());
+  pool.hook_cache_bytes = coordinator::parse_hook_cache(options.hook_cache);
   return pool;
 }
 
@@ -91,6 +94,8 @@ int main(int argc, char** argv) {
   app.add_option("--devices", options.devices, "workers, for instance cpu:2 or sim:8@20ms");
   app.add_option("--threads", options.threads, "threads per CPU worker")
       ->check(CLI::Range(1, 1024));
+  app.add_option("--hook-cache", options.hook_cache,
+                 "patched weights that workers keep: min-vram, max-speed or max-speed:MIB");
   app.add_option("--ready-fd", options.ready_fd, "descriptor to write to once the socket accepts");
   app.add_option("--allow-uid", options.allowed_users, "another user who may connect");
   app.add_flag("--private", options.die_with_parent, "end with the process that started this one");

@@ -15,6 +15,7 @@
 #include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
 #include "protocol/model_spec.hpp"
+#include "protocol/patches.hpp"
 #include "protocol/units/encode_text.hpp"
 
 namespace tandem::worker {
@@ -38,6 +39,8 @@ struct TextInput {
   at::Tensor token_weights;  // (chunks, 77)
   std::optional<int> clip_skip;
   bool want_cond = true;
+  PatchSet patches;
+  std::optional<std::vector<EmbeddingFile>> embeddings;  // nullopt: "embedding:" is ordinary text
 };
 
 struct TextOutput {
@@ -57,6 +60,8 @@ class LoadedModel {
   // Reads the part's weights unless they are there.
   virtual void load(ModelPart part) = 0;
   virtual std::uint64_t bytes_held() const = 0;
+  // Bytes of patched weights that may stay for the next unit that asks for them; 0: those in force.
+  virtual void set_patch_budget(std::uint64_t bytes) = 0;
 
   virtual TextOutput encode_text(const TextInput& input) = 0;
   virtual std::unique_ptr<ModelCond> prepare(const CondInput& cond) = 0;
@@ -64,9 +69,10 @@ class LoadedModel {
   // width) of its region.
   virtual at::Tensor denoise(const at::Tensor& x, float sigma,
                              std::span<const ModelCond* const> conds, const SigmaParameters& sigmas,
-                             const LatentRegion& region) = 0;
+                             const LatentRegion& region, const PatchSet& patches) = 0;
   virtual at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep,
-                             const at::Tensor& context, const at::Tensor& y) = 0;
+                             const at::Tensor& context, const at::Tensor& y,
+                             const PatchSet& patches) = 0;
   // latent: (batch, channels, height, width). Returns (batch, height * 8, width * 8, 3), 0 to 1.
   virtual at::Tensor decode(const at::Tensor& latent) = 0;
   // The same before it is clamped, about -1 to 1: for tiles that are blended first.

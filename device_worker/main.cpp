@@ -1,4 +1,5 @@
 // tandem-worker: computes work units on one device for the coordinator that started it.
+#include <cstdint>
 #include <cstdio>
 #include <string>
 
@@ -18,6 +19,7 @@ struct Options {
   std::string name;
   int threads = 1;
   int fd = -1;
+  std::uint64_t hook_cache_bytes = 0;
 };
 
 int work(const Options& options) {
@@ -26,7 +28,7 @@ int work(const Options& options) {
   tandem::ipc::BlockingConnection connection(tandem::ipc::Fd(options.fd),
                                              tandem::ipc::FrameFormat::kWorker);
   const auto device = tandem::worker::make_device(options.device, options.threads);
-  tandem::worker::Session(connection, *device).run();
+  tandem::worker::Session(connection, *device, options.hook_cache_bytes).run();
   return 0;
 }
 
@@ -40,6 +42,8 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "threads of a CPU worker")
       ->check(CLI::Range(1, 1024));
   app.add_option("--fd", options.fd, "descriptor of the connection to the coordinator")->required();
+  app.add_option("--hook-cache-bytes", options.hook_cache_bytes,
+                 "patched weights that a model may keep; 0: those in force");
   CLI11_PARSE(app, argc, argv);
   try {
     return work(options);

@@ -25,6 +25,7 @@ LoadedModel& ModelStore::load(const LoadModel& message) {
   }
   auto model = device_.open(message.spec);
   check_unchanged(*model, message.files);
+  model->set_patch_budget(patch_budget_);
   model->load(message.part);
   return *models_.emplace(message.model, std::move(model)).first->second;
 }

@@ -1,6 +1,7 @@
 // The models that this worker has loaded, and the conds that it was sent.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 
@@ -11,7 +12,9 @@ namespace tandem::worker {
 
 class ModelStore {
  public:
-  explicit ModelStore(Device& device) : device_(device) {}
+  // patch_budget: bytes of patched weights that each model may keep (LoadedModel).
+  explicit ModelStore(Device& device, std::uint64_t patch_budget = 0)
+      : device_(device), patch_budget_(patch_budget) {}
 
   // Opens the model where it is new, checks that its files are those that the coordinator saw, and
   // loads the part. Throws tandem::Error; then a new model is not kept.
@@ -33,6 +36,7 @@ class ModelStore {
   };
 
   Device& device_;
+  std::uint64_t patch_budget_;
   std::map<ModelId, std::unique_ptr<LoadedModel>> models_;
   std::map<ConstantId, StoredCond> conds_;
 };

@@ -2,6 +2,8 @@
 // order.
 #pragma once
 
+#include <cstdint>
+
 #include "device_worker/device/device.hpp"
 #include "device_worker/model_store.hpp"
 #include "device_worker/tensor_exchange.hpp"
@@ -12,8 +14,9 @@ namespace tandem::worker {
 
 class Session {
  public:
-  Session(ipc::BlockingConnection& connection, Device& device)
-      : connection_(connection), device_(device), models_(device) {}
+  // patch_budget: as ModelStore takes it.
+  Session(ipc::BlockingConnection& connection, Device& device, std::uint64_t patch_budget)
+      : connection_(connection), device_(device), models_(device, patch_budget) {}
 
   // Greets, then works until the coordinator says so or closes the connection. Throws Error where
   // the connection carries something that is no message.

@@ -1,6 +1,7 @@
 #include "models/model.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include <ATen/ATen.h>
@@ -47,7 +48,7 @@ bool Model::is_loaded(ModelPart part) const {
 void Model::load(ModelPart part) {
   if (is_loaded(part)) return;
   const c10::InferenceMode guard;
-  LoadedPart loaded;
+  PatchablePart loaded;
   switch (part) {
     case ModelPart::kUnet:
       load_unet(loaded);
@@ -75,7 +76,7 @@ std::uint64_t Model::bytes_of(ModelPart part) const {
 
 std::uint64_t Model::bytes_held() const {
   return bytes_of(ModelPart::kUnet) + bytes_of(ModelPart::kText) + bytes_of(ModelPart::kVae) +
-         bytes_of(ModelPart::kUpscale);
+         bytes_of(ModelPart::kUpscale) + patched_unets_.bytes() + patched_texts_.bytes();
 }
 
 std::vector<std::string> Model::unused_tensors(ModelPart part) const {
@@ -99,7 +100,7 @@ Weights Model::open_weights(const std::string& file, const std::string& prefix,
   return Weights(std::move(checkpoint.tensors), options).under(prefix);
 }
 
-void Model::load_unet(LoadedPart& part) {
+void Model::load_unet(PatchablePart& part) {
   if (!inspection_.unet) refuse_part("diffusion model");
   const UNetPart& found = *inspection_.unet;
   const LoadOptions options = {device_, compute_type(ModelPart::kUnet, spec_.dtype, device_)};
@@ -107,22 +108,31 @@ void Model::load_unet(LoadedPart& part) {
   unet_.emplace(part.weights.back(), found.config);
 }
 
-void Model::load_text(LoadedPart& part) {
+void Model::load_text(PatchablePart& part) {
   if (inspection_.encoders.empty()) refuse_part("text encoder");
   const LoadOptions options = {device_, compute_type(ModelPart::kText, spec_.text_dtype, device_)};
-  std::vector<TextEncoderPart> encoders;
   for (const EncoderPart& found : inspection_.encoders) {
     Weights weights = open_weights(found.file, found.prefix, options);
     if (found.omits_text_model) weights = weights.without("text_model.");
-    encoders.push_back({found.section, weights, found.config});
     part.weights.push_back(weights);
   }
   const auto vocabulary = read_bpe_vocabulary(
       spec_.tokenizer.empty() ? shipped_bpe_vocabulary() : std::filesystem::path(spec_.tokenizer));
-  text_.emplace(encoders, std::make_shared<const BpeTokenizer>(vocabulary));
+  tokenizer_ = std::make_shared<const BpeTokenizer>(vocabulary);
+  text_.emplace(make_text_encoder(part.weights));
 }
 
-void Model::load_vae(LoadedPart& part) {
+// weights: one for each encoder, in the family's order.
+TextEncoder Model::make_text_encoder(const std::vector<Weights>& weights) const {
+  std::vector<TextEncoderPart> encoders;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const EncoderPart& found = inspection_.encoders[i];
+    encoders.push_back({found.section, weights[i], found.config});
+  }
+  return {encoders, tokenizer_};
+}
+
+void Model::load_vae(PatchablePart& part) {
   if (!inspection_.vae) refuse_part("VAE");
   const VaePart& found = *inspection_.vae;
   const LoadOptions options = {device_, compute_type(ModelPart::kVae, spec_.vae_dtype, device_)};
@@ -130,7 +140,7 @@ void Model::load_vae(LoadedPart& part) {
   vae_.emplace(part.weights.back(), found.config);
 }
 
-void Model::load_upscale(LoadedPart& part) {
+void Model::load_upscale(PatchablePart& part) {
   if (!inspection_.upscale) refuse_part("upscale model");
   const UpscalePart& found = *inspection_.upscale;
   const LoadOptions options = {device_,
@@ -139,11 +149,30 @@ void Model::load_upscale(LoadedPart& part) {
   upscaler_.emplace(part.weights.back(), found.config);
 }
 
+const PatchablePart& Model::patchable(ModelPart part) {
+  PatchablePart& patchable = *parts_.at(index_of(part));
+  if (!patchable.keys.empty()) return patchable;
+  const auto& encoders = inspection_.encoders;
+  const bool has_clip_l = std::any_of(encoders.begin(), encoders.end(),
+                                      [](const EncoderPart& e) { return e.section == "l"; });
+  for (std::size_t i = 0; i < patchable.weights.size(); ++i) {
+    const std::vector<std::string> names = patchable.weights[i].names();
+    patchable.keys.push_back(part == ModelPart::kUnet
+                                 ? unet_lora_keys(names, inspection_.unet->config)
+                                 : clip_lora_keys(names, encoders[i], has_clip_l));
+  }
+  return patchable;
+}
+
 // ---- the diffusion model ----
 
-const UNet& Model::unet() {
+const UNet& Model::unet(const PatchSet& patches) {
   load(ModelPart::kUnet);
-  return *unet_;
+  if (patches.empty()) return *unet_;
+  return patched_unets_.get(patches, patchable(ModelPart::kUnet), patch_files_,
+                            [&](const std::vector<Weights>& weights) {
+                              return UNet(weights.front(), inspection_.unet->config);
+                            });
 }
 
 at::TensorOptions Model::unet_tensor_options() const {
@@ -165,9 +194,9 @@ PreparedCond Model::prepare_cond(const CondInputs& inputs) {
 
 at::Tensor Model::denoise(const at::Tensor& x, float sigma,
                           std::span<const PreparedCond* const> conds, const SigmaParameters& sigmas,
-                          const LatentRegion& region) {
+                          const LatentRegion& region, const PatchSet& patches) {
   const c10::InferenceMode guard;
-  const UNet& network = unet();
+  const UNet& network = unet(patches);
   const Prediction& model_prediction = prediction(sigmas);
   check_image(x, info().latent.channels, "x");
   if (conds.empty()) throw Error(ErrorCode::kBadRequest, "There is no cond to denoise with.");
@@ -188,9 +217,9 @@ at::Tensor Model::denoise(const at::Tensor& x, float sigma,
 }
 
 at::Tensor Model::forward(const at::Tensor& x, const at::Tensor& timestep,
-                          const at::Tensor& context, const at::Tensor& y) {
+                          const at::Tensor& context, const at::Tensor& y, const PatchSet& patches) {
   const c10::InferenceMode guard;
-  const UNet& network = unet();
+  const UNet& network = unet(patches);
   check_image(x, info().unet_in_channels, "x");
   const at::TensorOptions options = unet_tensor_options();
   std::optional<at::Tensor> vector;
@@ -201,17 +230,30 @@ at::Tensor Model::forward(const at::Tensor& x, const at::Tensor& timestep,
 
 // ---- text and pictures ----
 
-const TextEncoder& Model::text_encoder() {
+const TextEncoder& Model::text_encoder(const PatchSet& patches) {
   load(ModelPart::kText);
-  return *text_;
+  if (patches.empty()) return *text_;
+  return patched_texts_.get(
+      patches, patchable(ModelPart::kText), patch_files_,
+      [&](const std::vector<Weights>& weights) { return make_text_encoder(weights); });
 }
 
-EncodedText Model::encode_text(const Tokens& tokens, std::optional<int> clip_skip) {
+EncodedText Model::encode_text(const Tokens& tokens, std::optional<int> clip_skip,
+                               const PatchSet& patches, const Embeddings& embeddings) {
   const c10::InferenceMode guard;
-  EncodedText encoded = text_encoder().encode(tokens, clip_skip);
+  EncodedText encoded = text_encoder(patches).encode(tokens, clip_skip, embeddings);
   encoded.cond = encoded.cond.to(at::kCPU);
   if (encoded.pooled) encoded.pooled = encoded.pooled->to(at::kCPU);
   return encoded;
+}
+
+Embeddings Model::read_embeddings(const std::vector<std::pair<std::string, FileStamp>>& files) {
+  const c10::InferenceMode guard;
+  Embeddings embeddings;
+  const std::vector<std::string> sections = text_encoder().sections();
+  for (const auto& [name, stamp] : files)
+    embeddings.add(name, patch_files_.open(stamp)->tensors, sections);
+  return embeddings;
 }
 
 at::Tensor Model::decode(const at::Tensor& latent) {

@@ -15,6 +15,9 @@
 #include "models/checkpoint/weights.hpp"
 #include "models/families/unet/network.hpp"
 #include "models/model_conds.hpp"
+#include "models/patches/patch_files.hpp"
+#include "models/patches/patch_set.hpp"
+#include "models/patches/patched_networks.hpp"
 #include "models/prediction/prediction.hpp"
 #include "models/text/text_encoder.hpp"
 #include "models/upscale/rrdb_net.hpp"
@@ -23,6 +26,7 @@
 #include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
 #include "protocol/model_spec.hpp"
+#include "protocol/patches.hpp"
 
 namespace tandem::models {
 
@@ -30,6 +34,9 @@ namespace tandem::models {
 // they compute in stay in the mapped file; others are converted once. Not for several threads at a
 // time. Tensors may come from any device; results are float32 on the CPU. The same calls give the
 // same bits on the same kind of device with the same number of threads.
+//
+// What is computed with patches gives the bits of a model whose weights were stored so; what is
+// computed without them afterwards gives the first bits again.
 //
 // LibTorch's c10::OutOfMemoryError passes through; the caller translates it.
 class Model {
@@ -45,7 +52,11 @@ class Model {
   // Throws kUnsupported where the model has no such part; kBadCheckpoint where a file has changed
   // since open(); kMissingTensor, kBadShape where tensors are not those of the model's sizes.
   void load(ModelPart part);
-  // Bytes of the weights in use, copies and mapped ones: of a part (0 before it is loaded), of all.
+  // Bytes of merged weights of the diffusion model that stay for the next time they are asked for;
+  // 0, as it is first: only those in force. The text encoder keeps those in force.
+  void set_patch_budget(std::uint64_t bytes) { patched_unets_.set_budget(bytes); }
+  // Bytes of the weights in use, copies and mapped ones: of a part (0 before it is loaded); of all,
+  // with what patches merged.
   std::uint64_t bytes_of(ModelPart part) const;
   std::uint64_t bytes_held() const;
   // Names below the part's prefixes that building it did not ask for; empty before it is loaded.
@@ -57,20 +68,25 @@ class Model {
   // What the network predicts the noise-free latent to be: ComfyUI's apply_model. x (n, c, h, w)
   // float32 in the sampler's space at noise level `sigma`, of which the network sees the region,
   // (rn, c, rh, rw); one forward pass for all conds -> (conds, rn, c, rh, rw) float32. Throws
-  // kBadShape, kBadRequest.
+  // kBadShape, kBadRequest, and for patches as merge_patches does.
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const PreparedCond* const> conds,
-                     const SigmaParameters& sigmas, const LatentRegion& region = {});
+                     const SigmaParameters& sigmas, const LatentRegion& region = {},
+                     const PatchSet& patches = {});
 
   // The bare network: x (n, unet_in_channels, h, w), timestep (n) as the network receives it,
   // context (n, tokens, width), y (n, adm_in_channels) where the family has one, otherwise
   // undefined -> (n, c, h, w) float32. Throws kBadShape, kBadRequest.
   at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
-                     const at::Tensor& y);
+                     const at::Tensor& y, const PatchSet& patches = {});
 
   // The text encoder of this model, loaded.
-  const TextEncoder& text_encoder();
+  const TextEncoder& text_encoder(const PatchSet& patches = {});
   // See TextEncoder::encode; the results are on the CPU.
-  EncodedText encode_text(const Tokens& tokens, std::optional<int> clip_skip);
+  EncodedText encode_text(const Tokens& tokens, std::optional<int> clip_skip,
+                          const PatchSet& patches = {}, const Embeddings& embeddings = {});
+  // Reads embeddings for this model's encoders, by the names that prompts give them. Throws as
+  // Embeddings::add does; kBadCheckpoint where a file is no longer as its stamp says.
+  Embeddings read_embeddings(const std::vector<std::pair<std::string, FileStamp>>& files);
 
   // See AutoencoderKL: latents as a user sees them, images (n, height, width, 3) of 0 to 1.
   at::Tensor decode(const at::Tensor& latent);
@@ -82,30 +98,33 @@ class Model {
   at::Tensor upscale(const at::Tensor& image);
 
  private:
-  struct LoadedPart {
-    std::vector<Weights> weights;  // kept for the record of what was used
-  };
-
   Model(Inspection inspection, const ModelSpec& spec, at::Device device);
 
   Weights open_weights(const std::string& file, const std::string& prefix,
                        const LoadOptions& options) const;
-  void load_unet(LoadedPart& part);
-  void load_text(LoadedPart& part);
-  void load_vae(LoadedPart& part);
-  void load_upscale(LoadedPart& part);
-  const UNet& unet();
+  void load_unet(PatchablePart& part);
+  void load_text(PatchablePart& part);
+  void load_vae(PatchablePart& part);
+  void load_upscale(PatchablePart& part);
+  const UNet& unet(const PatchSet& patches);
+  TextEncoder make_text_encoder(const std::vector<Weights>& weights) const;
+  // The part, loaded, with the spellings of its weights.
+  const PatchablePart& patchable(ModelPart part);
   const Prediction& prediction(const SigmaParameters& sigmas);
   at::TensorOptions unet_tensor_options() const;
 
   Inspection inspection_;
   ModelSpec spec_;
   at::Device device_;
-  std::array<std::optional<LoadedPart>, 4> parts_;  // by ModelPart
+  std::array<std::optional<PatchablePart>, 4> parts_;  // by ModelPart
   std::optional<UNet> unet_;
   std::optional<TextEncoder> text_;
   std::optional<AutoencoderKL> vae_;
   std::optional<RrdbNet> upscaler_;
+  std::shared_ptr<const BpeTokenizer> tokenizer_;
+  PatchFiles patch_files_;
+  PatchedNetworks<UNet> patched_unets_{0};
+  PatchedNetworks<TextEncoder> patched_texts_{0};
   std::optional<std::pair<SigmaParameters, Prediction>> prediction_;  // the last one used
 };
 

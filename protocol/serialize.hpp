@@ -54,6 +54,26 @@ void serialize(Archive& ar, ModelSpec& v) {
 }
 
 template <class Archive>
+void serialize(Archive& ar, FileStamp& v) {
+  ar(v.path, v.device, v.inode, v.bytes, v.modified_ns);
+}
+
+template <class Archive>
+void serialize(Archive& ar, Patch& v) {
+  ar(v.file, v.strength);
+}
+
+template <class Archive>
+void serialize(Archive& ar, PatchSet& v) {
+  ar(v.loras, v.hooks);
+}
+
+template <class Archive>
+void serialize(Archive& ar, EmbeddingFile& v) {
+  ar(v.name, v.file);
+}
+
+template <class Archive>
 void serialize(Archive& ar, TextSection& v) {
   ar(v.name, v.text);
 }
@@ -70,7 +90,8 @@ void serialize(Archive& ar, TokenSection& v) {
 
 template <class Archive>
 void serialize(Archive& ar, EncodeText& v) {
-  ar(v.model, v.sections, v.token_ids, v.token_weights, v.clip_skip, v.want_cond);
+  ar(v.model, v.sections, v.token_ids, v.token_weights, v.clip_skip, v.want_cond, v.patches,
+     v.embeddings);
 }
 
 template <class Archive>
@@ -95,7 +116,7 @@ void serialize(Archive& ar, LatentRegion& v) {
 
 template <class Archive>
 void serialize(Archive& ar, Denoise& v) {
-  ar(v.model, v.sigmas, v.x, v.sigma, v.conds, v.region);
+  ar(v.model, v.sigmas, v.x, v.sigma, v.conds, v.region, v.patches);
 }
 
 template <class Archive>
@@ -125,7 +146,7 @@ void serialize(Archive& ar, EncodeImageResult& v) {
 
 template <class Archive>
 void serialize(Archive& ar, Forward& v) {
-  ar(v.model, v.x, v.timestep, v.context, v.y);
+  ar(v.model, v.x, v.timestep, v.context, v.y, v.patches);
 }
 
 template <class Archive>
@@ -146,11 +167,6 @@ void serialize(Archive& ar, UpscaleTileResult& v) {
 template <class Archive>
 void serialize(Archive& ar, AttachSegment& v) {
   ar(v.segment, v.bytes, v.writable);
-}
-
-template <class Archive>
-void serialize(Archive& ar, FileStamp& v) {
-  ar(v.path, v.device, v.inode, v.bytes, v.modified_ns);
 }
 
 template <class Archive>

@@ -25,7 +25,8 @@ struct GroupTokens {
 };
 
 bool same_kind(const CondShape& a, const CondShape& b) {
-  return a.width == b.width && a.pooled_width == b.pooled_width && a.area == b.area;
+  return a.width == b.width && a.pooled_width == b.pooled_width && a.area == b.area &&
+         a.hooks == b.hooks;
 }
 
 }  // namespace
@@ -33,7 +34,7 @@ bool same_kind(const CondShape& a, const CondShape& b) {
 CondShape shape_of(const ResolvedCond& cond) {
   const CondTensors& tensors = cond.tensors;
   return {tensors.context.size(1), tensors.context.size(2),
-          tensors.pooled.defined() ? tensors.pooled.size(1) : 0, cond.area};
+          tensors.pooled.defined() ? tensors.pooled.size(1) : 0, cond.area, cond.hooks};
 }
 
 std::size_t largest_group(job::Batching batching, std::size_t passes, std::size_t workers,

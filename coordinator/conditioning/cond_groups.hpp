@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,7 @@ struct CondShape {
   std::int64_t width = 0;
   std::int64_t pooled_width = 0;        // 0: none
   std::optional<LatentArea> area = {};  // a pass sees one part of the latent
+  std::vector<std::string> hooks = {};  // groups of hooks: one pass has one set of weights
 
   bool operator==(const CondShape&) const = default;
 };
@@ -46,8 +48,8 @@ std::size_t largest_group(job::Batching batching, std::size_t passes, std::size_
                           std::string_view device_kind);
 
 // Groups of positions in conds, each in ascending order, ordered by their first. Conds share a
-// group if they have the same area, kinds and widths and their token counts, repeated to the least
-// common multiple, grow at most fourfold (ComfyUI's CONDCrossAttn).
+// group if they have the same area, kinds, widths and hooks and their token counts, repeated to the
+// least common multiple, grow at most fourfold (ComfyUI's CONDCrossAttn).
 std::vector<std::vector<std::size_t>> group_conds(std::span<const CondShape> conds,
                                                   std::size_t largest);
 

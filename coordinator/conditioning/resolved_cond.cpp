@@ -90,6 +90,7 @@ ResolvedCond resolve_cond(const RequestedCond& requested, const ModelInfo& model
   ResolvedCond resolved = {requested.tensors, static_cast<float>(cond.strength),
                            sigma_start(prediction, cond.start_percent),
                            static_cast<float>(prediction.percent_to_sigma(cond.end_percent))};
+  resolved.hooks = cond.hooks;
   resolve_place(requested, latent_shape, path, resolved);
   resolved.tensors.context = resolved.tensors.context.to(at::kCPU, at::kFloat).contiguous();
   if (model.pooled_width == 0) {

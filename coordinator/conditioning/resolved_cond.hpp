@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <ATen/core/Tensor.h>
 
@@ -33,6 +34,7 @@ struct ResolvedCond {
   at::Tensor mask = {};  // (rows, 1, height, width) of the latent, float32; undefined: none
   double mask_strength = 1.0;
   bool is_default = false;
+  std::vector<std::string> hooks = {};  // ids of groups
 };
 
 // Percents become sigmas (ComfyUI's calculate_start_end_timesteps), areas cells, masks get the

@@ -16,8 +16,19 @@ std::string sizes_of(const TensorHandle& tensor) {
 }
 
 // One overload per kind, of what its work depends on.
+// A part of x counts by its size, wherever it lies.
+std::string sizes_of(const LatentRegion& region) {
+  std::string text;
+  if (region.window) text += " window " + std::to_string(region.window->indices.size());
+  if (region.area) {
+    text +=
+        " area " + std::to_string(region.area->height) + "x" + std::to_string(region.area->width);
+  }
+  return text;
+}
+
 std::string sizes(const Denoise& unit) {
-  return " " + std::to_string(unit.conds.size()) + sizes_of(unit.x);
+  return " " + std::to_string(unit.conds.size()) + sizes_of(unit.x) + sizes_of(unit.region);
 }
 
 std::string sizes(const EncodeText& unit) {

@@ -136,17 +136,6 @@ void check_latent(const AcceptedJob& job) {
   }
 }
 
-// (height, width), (n, height, width) or (n, 1, height, width); resized where it is used.
-void check_mask(const AcceptedJob& job, const std::string& name, const std::string& path) {
-  constexpr std::size_t kPlane = 2;
-  constexpr std::size_t kBatched = 4;
-  const std::string what = "(height, width), (n, height, width) or (n, 1, height, width)";
-  const std::size_t dims = job.tensors ? job.tensors->layout(name, path).shape.size() : kPlane;
-  std::vector<std::int64_t> shape(std::clamp(dims, kPlane, kBatched), kAny);
-  if (shape.size() == kBatched) shape[1] = 1;
-  check(job, name, path, {what, shape});
-}
-
 void check_forward(const AcceptedJob& job) {
   if (!job.job.forward) return;
   const job::Forward& forward = *job.job.forward;
@@ -179,7 +168,6 @@ void check_tensors(const AcceptedJob& job) {
   check_conds(job, job.job.middle, "middle");
   check_latent(job);
   check_forward(job);
-  if (job.job.noise_mask) check_mask(job, *job.job.noise_mask, "noise_mask");
   if (job.job.noise.tensor) {
     check(job, *job.job.noise.tensor, "noise.tensor",
           {"of the latent, (batch, channels, height, width)", {kAny, kAny, kAny, kAny}});

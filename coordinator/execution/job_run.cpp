@@ -9,7 +9,9 @@
 
 #include "coordinator/execution/arena_tensors.hpp"
 #include "coordinator/execution/job_inputs.hpp"
+#include "coordinator/execution/job_patches.hpp"
 #include "coordinator/execution/remote_unit_runner.hpp"
+#include "coordinator/execution/side_file_warnings.hpp"
 #include "coordinator/execution/upscale_units.hpp"
 #include "coordinator/execution/vae_units.hpp"
 #include "coordinator/execution/windows_json.hpp"
@@ -83,6 +85,7 @@ JobResult JobRun::run() {
   const c10::InferenceMode inference;
   const JobNeeds needs = needs_of(job_.job);
   const job::Outputs& output = job_.job.output;
+  warn_of_side_files(job_, progress_);
   if (needs.text) encode_prompts();
   if (output.sigmas.wanted) put_sigmas();
   at::Tensor latent;
@@ -116,13 +119,21 @@ void JobRun::encode_prompts() {
       const auto it = prompts_.find(list + "[" + std::to_string(i) + "]");
       if (it == prompts_.end()) continue;
       const std::string name = list + "." + std::to_string(i);
-      put("cond", name + ".cond", it->second.cond);
-      if (it->second.pooled.defined()) put("cond", name + ".pooled", it->second.pooled);
+      put_prompt(name, it->second);
     }
   };
   add(job_.job.positive, "positive");
   add(job_.job.negative, "negative");
   add(job_.job.middle, "middle");
+}
+
+// The first range of a scheduled text has the entry's own name.
+void JobRun::put_prompt(const std::string& entry, const std::vector<EncodedPromptResult>& ranges) {
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const std::string name = i == 0 ? entry : entry + ".range" + std::to_string(i);
+    put("cond", name + ".cond", ranges[i].cond);
+    if (ranges[i].pooled.defined()) put("cond", name + ".pooled", ranges[i].pooled);
+  }
 }
 
 at::Tensor JobRun::make_latent() {
@@ -155,11 +166,12 @@ at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
   request.positive = requested(job.positive, "positive");
   request.negative = requested(job.negative, "negative");
   request.middle = requested(job.middle, "middle");
+  request.hooks = job.hooks;
   request.batching = job.workers.batching;
   request.workers = job_.worker_count;
   request.device_kind = job_.device_kind;
   progress_.phase(Phase::kSampling);
-  RemoteUnitRunner runner(units_, job_.model, apply_sampling(job_.info.sigmas, job.sampling));
+  RemoteUnitRunner runner(units_, job_, apply_sampling(job_.info.sigmas, job.sampling));
   StepClock clock;
   return sample(request, runner, [&](const StepReport& report) {
     progress_.step(clock.event(report, runner.take_units_per_worker()));
@@ -188,7 +200,8 @@ at::Tensor JobRun::forward() {
                put_input(inputs.x, "forward.x"),
                put_input(inputs.timestep, "forward.timestep"),
                {},
-               {}};
+               {},
+               model_patches(job_)};
   if (inputs.context) unit.context = put_input(*inputs.context, "forward.context");
   if (inputs.y) unit.y = put_input(*inputs.y, "forward.y");
   const std::size_t batch_cells = byte_size(layout_of(unit.x)) / job_.info.unet_in_channels;
@@ -203,27 +216,41 @@ std::vector<RequestedCond> JobRun::requested(const std::vector<job::Cond>& conds
   std::vector<RequestedCond> requested;
   for (std::size_t i = 0; i < conds.size(); ++i) {
     const std::string path = key + "[" + std::to_string(i) + "]";
-    const auto tensor = [&](const std::optional<job::TensorName>& name, const char* of) {
-      return name ? load_tensor(job_, *name, path + of) : at::Tensor();
-    };
-    RequestedCond cond{{},
-                       conds[i],
-                       tensor(conds[i].mask, ".mask"),
-                       tensor(conds[i].concat_latent_image, ".concat_latent_image"),
-                       tensor(conds[i].concat_mask, ".concat_mask")};
+    const RequestedCond place = placed_cond(conds[i], path);
     if (const auto* given = std::get_if<job::EncodedPrompt>(&conds[i].prompt)) {
-      cond.tensors.context = load_tensor(job_, given->cond, path + ".cond").to(at::kFloat);
-      if (!given->pooled.empty()) {
-        cond.tensors.pooled = load_tensor(job_, given->pooled, path + ".pooled").to(at::kFloat);
-      }
-    } else {
-      cond.tensors.context = prompts_.at(path).cond;
-      cond.tensors.pooled = prompts_.at(path).pooled;
+      RequestedCond& cond = requested.emplace_back(place);
+      cond.tensors = given_tensors(*given, path);
+      continue;
     }
-    if (job_.info.pooled_width == 0) cond.tensors.pooled = at::Tensor();
-    requested.push_back(std::move(cond));
+    for (const EncodedPromptResult& range : prompts_.at(path)) {
+      RequestedCond& cond = requested.emplace_back(place);
+      cond.tensors.context = range.cond;
+      if (job_.info.pooled_width > 0) cond.tensors.pooled = range.pooled;
+      cond.cond.start_percent = std::max(conds[i].start_percent, range.start_percent);
+      cond.cond.end_percent = std::min(conds[i].end_percent, range.end_percent);
+    }
   }
   return requested;
+}
+
+RequestedCond JobRun::placed_cond(const job::Cond& cond, const std::string& path) const {
+  const auto tensor = [&](const std::optional<job::TensorName>& name, const char* of) {
+    return name ? load_tensor(job_, *name, path + of) : at::Tensor();
+  };
+  return {{},
+          cond,
+          tensor(cond.mask, ".mask"),
+          tensor(cond.concat_latent_image, ".concat_latent_image"),
+          tensor(cond.concat_mask, ".concat_mask")};
+}
+
+CondTensors JobRun::given_tensors(const job::EncodedPrompt& given, const std::string& path) const {
+  CondTensors tensors;
+  tensors.context = load_tensor(job_, given.cond, path + ".cond").to(at::kFloat);
+  if (!given.pooled.empty() && job_.info.pooled_width > 0) {
+    tensors.pooled = load_tensor(job_, given.pooled, path + ".pooled").to(at::kFloat);
+  }
+  return tensors;
 }
 
 std::optional<at::Tensor> JobRun::named(const std::optional<job::TensorName>& name,

@@ -43,12 +43,16 @@ class JobRun {
   at::Tensor make_image(const at::Tensor& latent);
   at::Tensor forward();
   std::vector<RequestedCond> requested(const std::vector<job::Cond>& conds, const std::string& key);
+  // A cond's own tensors but those of its text.
+  RequestedCond placed_cond(const job::Cond& cond, const std::string& path) const;
+  CondTensors given_tensors(const job::EncodedPrompt& given, const std::string& path) const;
   std::optional<at::Tensor> named(const std::optional<job::TensorName>& name,
                                   const char* path) const;
   // Runs a unit by itself.
   UnitOutcome run_one(UnitTask task);
 
   void put(const std::string& output, const std::string& name, at::Tensor tensor);
+  void put_prompt(const std::string& entry, const std::vector<EncodedPromptResult>& ranges);
   void put_sigmas();
   void put_noise(const at::Tensor& latent);
   void put_windows(const at::Tensor& latent);

@@ -3,8 +3,11 @@
 #include <ATen/ATen.h>
 #include <boost/json/array.hpp>
 
+#include "coordinator/conditioning/clip_schedule.hpp"
 #include "coordinator/execution/arena_tensors.hpp"
 #include "coordinator/execution/job_inputs.hpp"
+#include "coordinator/execution/job_patches.hpp"
+#include "coordinator/execution/prompt_embeddings.hpp"
 
 namespace tandem::coordinator {
 namespace {
@@ -51,14 +54,41 @@ std::vector<TextSection> sections_of(const job::Prompt& prompt, const ModelInfo&
   return sections;
 }
 
-UnitTask make_task(const AcceptedJob& job, const NamedCond& named, UnitExecutor& units,
+// One unit's work, and the cond and range that it is for.
+struct Encoding {
+  const NamedCond* named;
+  ClipRange range;
+};
+
+// ComfyUI leaves ranges out that the cond's own does not touch.
+std::vector<Encoding> encodings_of(const AcceptedJob& job, const std::vector<NamedCond>& conds) {
+  std::vector<Encoding> encodings;
+  for (const NamedCond& named : conds) {
+    const job::Cond& cond = *named.cond;
+    for (ClipRange& range : clip_ranges(job.job.hooks, cond.hooks, cond.schedule_clip)) {
+      if (range.end_percent < cond.start_percent || range.start_percent > cond.end_percent)
+        continue;
+      encodings.push_back({&named, std::move(range)});
+    }
+  }
+  return encodings;
+}
+
+bool is_same_work(const Encoding& a, const Encoding& b) {
+  return a.named->cond->prompt == b.named->cond->prompt && a.range.hooks == b.range.hooks;
+}
+
+UnitTask make_task(const AcceptedJob& job, const Encoding& encoding, UnitExecutor& units,
                    bool want_cond) {
+  const NamedCond& named = *encoding.named;
   UnitTask task;
   EncodeText unit;
   unit.model = job.model;
   unit.sections = sections_of(named.cond->prompt, job.info);
   unit.clip_skip = job.job.model.clip_skip;
   unit.want_cond = want_cond;
+  unit.patches = text_patches(job, encoding.range.hooks);
+  unit.embeddings = prompt_embeddings(job, named.cond->prompt);
   if (const auto* tokens = std::get_if<job::TokenPrompt>(&named.cond->prompt)) {
     const at::Tensor ids = load_tensor(job, tokens->tokens, named.path + ".tokens");
     const at::Tensor weights = tokens->weights.empty()
@@ -107,23 +137,27 @@ boost::json::object prompt_json(const EncodedPromptResult& prompt) {
 
 EncodedPrompts encode_prompts(const AcceptedJob& job, UnitExecutor& units, bool want_cond) {
   const std::vector<NamedCond> conds = text_conds(job.job);
-  std::vector<const job::Prompt*> different;
-  std::vector<std::size_t> index;  // of each cond's prompt among the different ones
+  const std::vector<Encoding> encodings = encodings_of(job, conds);
+  std::vector<const Encoding*> different;
+  std::vector<std::size_t> index;  // of each encoding among the different ones
   std::vector<UnitTask> tasks;
-  for (const NamedCond& named : conds) {
+  for (const Encoding& encoding : encodings) {
     std::size_t i = 0;
-    while (i < different.size() && *different[i] != named.cond->prompt)
+    while (i < different.size() && !is_same_work(*different[i], encoding))
       ++i;
     if (i == different.size()) {
-      different.push_back(&named.cond->prompt);
-      tasks.push_back(make_task(job, named, units, want_cond));
+      different.push_back(&encoding);
+      tasks.push_back(make_task(job, encoding, units, want_cond));
     }
     index.push_back(i);
   }
   const std::vector<UnitOutcome> outcomes = units.run(std::move(tasks));
   EncodedPrompts prompts;
-  for (std::size_t i = 0; i < conds.size(); ++i) {
-    prompts[conds[i].path] = read_prompt(outcomes[index[i]]);
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    auto& results = prompts[encodings[i].named->path];
+    results.push_back(read_prompt(outcomes[index[i]]));
+    results.back().start_percent = encodings[i].range.start_percent;
+    results.back().end_percent = encodings[i].range.end_percent;
   }
   return prompts;
 }
@@ -134,7 +168,7 @@ boost::json::object tokens_json(const job::Job& job, const EncodedPrompts& promp
     boost::json::array entries;
     for (const NamedCond& named : list_conds(conds, key)) {
       if (const auto it = prompts.find(named.path); it != prompts.end()) {
-        entries.push_back(prompt_json(it->second));
+        entries.push_back(prompt_json(it->second.front()));
       }
     }
     if (!entries.empty()) lists[key] = std::move(entries);

@@ -1,5 +1,5 @@
-// The texts of a job as conds: encoded by units, each different text once, several workers at a
-// time.
+// The texts of a job as conds: encoded by units, each different text (under each set of hooks)
+// once, several workers at a time.
 #pragma once
 
 #include <map>
@@ -15,14 +15,18 @@
 
 namespace tandem::coordinator {
 
+// A text under one set of hooks.
 struct EncodedPromptResult {
+  double start_percent = 0.0;  // of the run, as far as its hooks' keyframes are concerned
+  double end_percent = 1.0;
   at::Tensor cond;    // (1, tokens, width) float32; undefined where only tokens were wanted
   at::Tensor pooled;  // (1, width) float32; undefined where there is none
   std::vector<TokenSection> tokens;
 };
 
-// By the path of the cond: "positive[0]".
-using EncodedPrompts = std::map<std::string, EncodedPromptResult>;
+// By the path of the cond, "positive[0]": one result, or one for each range of a text that is
+// encoded by a schedule and whose range the cond takes part in.
+using EncodedPrompts = std::map<std::string, std::vector<EncodedPromptResult>>;
 
 // Encodes the texts of all lists of the job. Throws what UnitExecutor::run throws.
 EncodedPrompts encode_prompts(const AcceptedJob& job, UnitExecutor& units, bool want_cond);

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "coordinator/execution/arena_tensors.hpp"
+#include "coordinator/execution/job_patches.hpp"
 #include "models/tensor/latent_region.hpp"
 
 namespace tandem::coordinator {
@@ -57,7 +58,13 @@ std::vector<at::Tensor> RemoteUnitRunner::denoise(const std::vector<DenoiseCall>
   std::vector<UnitTask> tasks;
   for (const DenoiseCall& call : calls) {
     const SharedTensor& x = inputs.get(call.x);
-    Denoise unit{model_, sigmas_, x.handle, call.sigma, {}, call.region};
+    Denoise unit{job_.model,
+                 sigmas_,
+                 x.handle,
+                 call.sigma,
+                 {},
+                 call.region,
+                 model_patches(job_, call.hooks)};
     for (const std::size_t cond : call.conds)
       unit.conds.push_back(conds_.at(cond));
     UnitTask task;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coordinator/dispatch/unit_executor.hpp"
+#include "coordinator/service/job_executor.hpp"
 #include "coordinator/units/unit_runner.hpp"
 #include "protocol/model_info.hpp"
 
@@ -13,8 +14,9 @@ namespace tandem::coordinator {
 
 class RemoteUnitRunner : public UnitRunner {
  public:
-  RemoteUnitRunner(UnitExecutor& units, ModelId model, SigmaParameters sigmas)
-      : units_(units), model_(model), sigmas_(sigmas) {}
+  // Refers to both.
+  RemoteUnitRunner(UnitExecutor& units, const AcceptedJob& job, SigmaParameters sigmas)
+      : units_(units), job_(job), sigmas_(sigmas) {}
 
   std::size_t add_cond(CondTensors cond) override;
   std::vector<at::Tensor> denoise(const std::vector<DenoiseCall>& calls) override;
@@ -24,7 +26,7 @@ class RemoteUnitRunner : public UnitRunner {
 
  private:
   UnitExecutor& units_;
-  ModelId model_;
+  const AcceptedJob& job_;
   SigmaParameters sigmas_;
   std::vector<ConstantId> conds_;
   std::map<std::string, int> units_per_worker_;

@@ -129,7 +129,7 @@ boost::json::object SamplingExecutor::catalog() const {
     guides.push_back(row.name.data());
   return {{"families", std::move(families)},         {"samplers", std::move(runnable)},
           {"schedulers", std::move(schedules)},      {"guiders", std::move(guides)},
-          {"context_schedules", std::move(windows)}, {"hook_types", boost::json::array()}};
+          {"context_schedules", std::move(windows)}, {"hook_types", {"weight"}}};
 }
 
 }  // namespace tandem::coordinator

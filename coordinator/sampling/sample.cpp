@@ -66,7 +66,7 @@ at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep
   const std::size_t first_windows = windows ? windows->split(sigmas.front()).size() : 1;
   UnitCondEvaluator evaluator(
       runner, lists, {request.batching, request.workers, first_windows, request.device_kind},
-      std::move(windows));
+      HookSchedule(request.hooks, prediction, sigmas), std::move(windows));
   GuidedDenoiser guided(guider, settings, evaluator);
   std::optional<MaskedDenoiser> masked;
   if (request.noise_mask) {

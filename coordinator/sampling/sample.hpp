@@ -8,6 +8,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "coordinator/conditioning/hook_groups.hpp"
 #include "coordinator/conditioning/resolved_cond.hpp"
 #include "coordinator/sampling/progress.hpp"
 #include "coordinator/units/unit_runner.hpp"
@@ -25,13 +26,13 @@ struct SampleRequest {
   job::Noise noise;
   at::Tensor latent;                       // (batch, channels, height, width), as a user sees it
   std::optional<at::Tensor> noise_tensor;  // what noise.tensor names
-  std::optional<at::Tensor> noise_mask;    // 1 where the latent is to change
+  std::optional<at::Tensor> noise_mask;    // what noise_mask names: 1 where the latent is to change
   std::optional<at::Tensor> sigmas;        // what sampler.sigmas names
-  std::optional<at::Tensor> noise_mask;    // what noise_mask names: a mask of inpainting models
   std::optional<job::Context> context;
   std::vector<RequestedCond> positive;
   std::vector<RequestedCond> negative;
   std::vector<RequestedCond> middle;
+  HookGroups hooks;
   // Decide which conds share a forward pass.
   job::Batching batching = job::Batching::kAuto;
   std::size_t workers = 1;

@@ -20,14 +20,7 @@ class Findings {
   std::vector<UnsupportedKey> keys_;
 };
 
-void find_in_model(const job::Model& model, Findings& found) {
-  found.add(!model.loras.empty(), "model.loras", "LoRA files");
-  found.add(!model.embeddings.empty(), "model.embeddings", "textual inversion");
-}
-
 void find_in_cond(const job::Cond& cond, const std::string& path, Findings& found) {
-  found.add(!cond.hooks.empty(), path + ".hooks", "hooks");
-  found.add(cond.schedule_clip, path + ".schedule_clip", "hooks on the text encoder");
   found.add(cond.guidance.has_value(), path + ".guidance", "distilled guidance");
   found.add(!cond.reference_latents.empty(), path + ".reference_latents", "reference latents");
   found.add(cond.clip_vision.has_value(), path + ".clip_vision", "picture prompts");
@@ -37,6 +30,15 @@ void find_in_cond(const job::Cond& cond, const std::string& path, Findings& foun
 void find_in_conds(const std::vector<job::Cond>& conds, ListId list, Findings& found) {
   for (std::size_t i = 0; i < conds.size(); ++i) {
     find_in_cond(conds[i], std::string(name(list)) + "[" + std::to_string(i) + "]", found);
+  }
+}
+
+void find_in_hooks(const std::map<std::string, std::vector<job::Hook>>& groups, Findings& found) {
+  for (const auto& [id, hooks] : groups) {
+    for (std::size_t i = 0; i < hooks.size(); ++i) {
+      found.add(hooks[i].type != "weight", "hooks." + id + "[" + std::to_string(i) + "]",
+                "hooks of the type '" + hooks[i].type + "'");
+    }
   }
 }
 
@@ -59,7 +61,6 @@ void find_in_workers(const job::Workers& workers, Findings& found) {
 
 std::vector<UnsupportedKey> find_unsupported(const job::Job& job) {
   Findings found;
-  find_in_model(job.model, found);
   find_in_conds(job.positive, ListId::kPositive, found);
   find_in_conds(job.negative, ListId::kNegative, found);
   find_in_conds(job.middle, ListId::kMiddle, found);
@@ -70,7 +71,7 @@ std::vector<UnsupportedKey> find_unsupported(const job::Job& job) {
   found.add(job.start_image.has_value(), "start_image", "video");
   found.add(job.clip_vision_image.has_value(), "clip_vision_image", "picture prompts");
   found.add(job.sampling.kind == job::FlowKind::kFlux, "sampling.kind", "Flux's sigmas");
-  found.add(!job.hooks.empty(), "hooks", "hooks");
+  find_in_hooks(job.hooks, found);
   found.add(job.motion.has_value(), "motion", "motion modules");
   if (job.forward) find_in_forward(*job.forward, found);
   find_in_workers(job.workers, found);

@@ -12,6 +12,7 @@
 #include <boost/json/object.hpp>
 
 #include "coordinator/dispatch/unit_executor.hpp"
+#include "coordinator/service/side_files.hpp"
 #include "coordinator/service/tensor_file.hpp"
 #include "ipc/fd.hpp"
 #include "protocol/host_event.hpp"
@@ -34,6 +35,7 @@ struct AcceptedJob {
   std::shared_ptr<const TensorFile> tensors;  // null where the job came with none
   ModelId model;
   ModelInfo info;
+  SideFiles side_files;
   std::optional<NamedModel> upscale;  // what "model.upscale" names
   std::string device_kind;            // of the workers it runs on
   std::size_t worker_count = 1;       // that it can count on; fixes the groups of batching "auto"

@@ -116,6 +116,7 @@ AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<Warnin
     const KnownModel upscale = resolve(upscale_spec_of(job));
     accepted.upscale = NamedModel{upscale.id, upscale.info};
   }
+  accepted.side_files = find_side_files(job);
   accepted.device_kind = choose_kind(job.model, warnings);
   for (const auto& [name, speed] : job.workers.relative_speed) {
     if (!pool_->slots_named(name).empty()) continue;

@@ -3,25 +3,22 @@
 #include "protocol/error.hpp"
 
 namespace tandem::coordinator {
-namespace {
 
-const std::string& absolute(const std::string& path, const std::string& key) {
+const std::string& absolute_path(const std::string& path, const std::string& key) {
   if (path.empty() || path.front() == '/') return path;
   throw Error(ErrorCode::kBadRequest, key + ": '" + path + "' is not an absolute path.",
               "The service knows no model folders; name the file from / on.", key);
 }
 
-}  // namespace
-
 ModelSpec model_spec_of(const job::Job& job) {
   ModelSpec spec;
-  spec.file = absolute(job.model.file, "model.file");
-  spec.vae = absolute(job.model.vae, "model.vae");
+  spec.file = absolute_path(job.model.file, "model.file");
+  spec.vae = absolute_path(job.model.vae, "model.vae");
   for (std::size_t i = 0; i < job.model.text_encoders.size(); ++i) {
-    spec.text_encoders.push_back(
-        absolute(job.model.text_encoders[i], "model.text_encoders[" + std::to_string(i) + "]"));
+    spec.text_encoders.push_back(absolute_path(job.model.text_encoders[i],
+                                               "model.text_encoders[" + std::to_string(i) + "]"));
   }
-  spec.tokenizer = absolute(job.model.tokenizer, "model.tokenizer");
+  spec.tokenizer = absolute_path(job.model.tokenizer, "model.tokenizer");
   spec.dtype = job.model.dtype;
   spec.text_dtype = job.model.text_dtype;
   spec.vae_dtype = job.model.vae_dtype;
@@ -30,7 +27,7 @@ ModelSpec model_spec_of(const job::Job& job) {
 
 ModelSpec upscale_spec_of(const job::Job& job) {
   ModelSpec spec;
-  spec.upscale = absolute(job.model.upscale, "model.upscale");
+  spec.upscale = absolute_path(job.model.upscale, "model.upscale");
   return spec;
 }
 

@@ -28,16 +28,18 @@ CondSplitter make_splitter(UnitRunner& runner, const std::vector<CondList>& list
 }  // namespace
 
 UnitCondEvaluator::UnitCondEvaluator(UnitRunner& runner, const std::vector<CondList>& lists,
-                                     const BatchingPolicy& policy,
+                                     const BatchingPolicy& policy, HookSchedule hooks,
                                      std::optional<WindowSplitter> windows)
     : runner_(runner),
       splitter_(make_splitter(runner, lists, policy)),
+      hooks_(std::move(hooks)),
       windows_(std::move(windows)) {}
 
 std::vector<at::Tensor> UnitCondEvaluator::evaluate(std::span<const ListId> lists,
                                                     const at::Tensor& x, float sigma) {
   if (windows_) return evaluate_windows(lists, x, sigma);
-  const std::vector<CondPlan> plans = {splitter_.split(lists, x, sigma)};
+  std::vector<CondPlan> plans;
+  plans.push_back(plan(lists, x, sigma, std::nullopt));
   return run(lists, plans).front();
 }
 
@@ -46,7 +48,7 @@ std::vector<at::Tensor> UnitCondEvaluator::evaluate_windows(std::span<const List
   const std::vector<LatentWindow> windows = windows_->split(sigma);
   std::vector<CondPlan> plans;
   for (const LatentWindow& window : windows)
-    plans.push_back(splitter_.split(lists, x, sigma, window));
+    plans.push_back(plan(lists, x, sigma, window));
   const std::vector<std::vector<at::Tensor>> by_window = run(lists, plans);
   std::vector<at::Tensor> merged;
   for (std::size_t list = 0; list < lists.size(); ++list) {
@@ -56,6 +58,15 @@ std::vector<at::Tensor> UnitCondEvaluator::evaluate_windows(std::span<const List
     merged.push_back(windows_->merge(windows, predictions));
   }
   return merged;
+}
+
+// The hooks' strengths at a sigma are the same for all windows: asking again moves no keyframe.
+CondPlan UnitCondEvaluator::plan(std::span<const ListId> lists, const at::Tensor& x, float sigma,
+                                 const std::optional<LatentWindow>& window) {
+  CondPlan plan = splitter_.split(lists, x, sigma, window);
+  for (std::size_t call = 0; call < plan.calls.size(); ++call)
+    plan.calls[call].hooks = hooks_.at(splitter_.hooks_of(plan, call), sigma);
+  return plan;
 }
 
 std::vector<std::vector<at::Tensor>> UnitCondEvaluator::run(std::span<const ListId> lists,

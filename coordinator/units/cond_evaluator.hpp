@@ -9,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "coordinator/conditioning/cond_list.hpp"
+#include "coordinator/conditioning/hook_schedule.hpp"
 #include "coordinator/conditioning/resolved_cond.hpp"
 #include "coordinator/units/cond_splitter.hpp"
 #include "coordinator/units/unit_runner.hpp"
@@ -45,9 +46,9 @@ struct CondList {
 // By a UnitRunner, which must outlive it. Groups are formed in the constructor and stay.
 class UnitCondEvaluator : public CondEvaluator {
  public:
-  // Makes all conds known to the runner, in the order given.
+  // Makes all conds known to the runner, in the order given. hooks: of this run.
   UnitCondEvaluator(UnitRunner& runner, const std::vector<CondList>& lists,
-                    const BatchingPolicy& policy,
+                    const BatchingPolicy& policy, HookSchedule hooks,
                     std::optional<WindowSplitter> windows = std::nullopt);
 
   std::vector<at::Tensor> evaluate(std::span<const ListId> lists, const at::Tensor& x,
@@ -56,12 +57,15 @@ class UnitCondEvaluator : public CondEvaluator {
  private:
   std::vector<at::Tensor> evaluate_windows(std::span<const ListId> lists, const at::Tensor& x,
                                            float sigma);
+  CondPlan plan(std::span<const ListId> lists, const at::Tensor& x, float sigma,
+                const std::optional<LatentWindow>& window);
   // Runs all plans at once; per plan the predictions of the lists. The runner answers every call.
   std::vector<std::vector<at::Tensor>> run(std::span<const ListId> lists,
                                            const std::vector<CondPlan>& plans);
 
   UnitRunner& runner_;
   CondSplitter splitter_;
+  HookSchedule hooks_;
   std::optional<WindowSplitter> windows_;
 };
 

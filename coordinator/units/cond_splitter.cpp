@@ -42,7 +42,7 @@ CondPlan CondSplitter::split(std::span<const ListId> lists, const at::Tensor& x,
   plan.shares = shares_at(lists, x.sizes(), sigma, window);
   plan.window_shape = models::cropped_shape(x.sizes(), {window, std::nullopt});
   for (const std::vector<std::size_t>& group : groups_) {
-    DenoiseCall call = {x, sigma, {}};
+    DenoiseCall call = {x, sigma, {}, {}, {}};
     std::vector<std::size_t> members;
     for (const std::size_t position : group) {
       if (!plan.shares[position].weight.defined()) continue;
@@ -105,6 +105,11 @@ std::vector<at::Tensor> CondSplitter::by_cond(const CondPlan& plan,
     }
   }
   return predictions;
+}
+
+const std::vector<std::string>& CondSplitter::hooks_of(const CondPlan& plan,
+                                                       std::size_t call) const {
+  return conds_[plan.members[call].front()].cond.hooks;
 }
 
 at::Tensor CondSplitter::merge_list(ListId list, const CondPlan& plan,

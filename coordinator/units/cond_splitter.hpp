@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -45,6 +46,9 @@ class CondSplitter {
   // float32, of which the window is predicted. Throws as share_of does.
   CondPlan split(std::span<const ListId> lists, const at::Tensor& x, float sigma,
                  const std::optional<LatentWindow>& window = std::nullopt) const;
+
+  // Groups of hooks of a call of the plan: its conds carry the same ones.
+  const std::vector<std::string>& hooks_of(const CondPlan& plan, std::size_t call) const;
 
   // The prediction of each list, in the order of lists, of plan.window_shape: sum(weight * result)
   // / (1e-37 + sum(weight)) over its active conds, in their order; zeros where there are none.

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -24,12 +25,21 @@ struct CondTensors {
   at::Tensor concat = {};
 };
 
+// A LoRA over the model's own weights.
+struct HookStrength {
+  std::string file;  // as the job names it
+  double strength = 1.0;
+
+  bool operator==(const HookStrength&) const = default;
+};
+
 // One unit: conds that share a forward pass over the same part of x.
 struct DenoiseCall {
   at::Tensor x;                    // (batch, channels, height, width) float32, the sampler's space
   float sigma = 0.0F;              // the same for the whole batch
   std::vector<std::size_t> conds;  // what add_cond returned
   LatentRegion region = {};        // of x
+  std::vector<HookStrength> hooks = {};  // of all of them
 };
 
 class UnitRunner {

@@ -28,7 +28,8 @@ struct ModelFiles {
 struct PoolOptions {
   std::filesystem::path worker_program;
   std::vector<WorkerSpec> workers;
-  int threads = 1;  // per CPU worker
+  int threads = 1;                     // per CPU worker
+  std::uint64_t hook_cache_bytes = 0;  // parse_hook_cache
   RespawnPolicy respawn;
 };
 

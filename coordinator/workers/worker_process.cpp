@@ -12,10 +12,16 @@ constexpr int kWorkerConnectionFd = 3;
 ipc::SpawnOptions spawn_options(const WorkerLaunch& launch) {
   ipc::SpawnOptions options;
   options.program = launch.program;
-  options.arguments = {"--device",  launch.spec.device,
-                       "--name",    launch.spec.name,
-                       "--threads", std::to_string(launch.threads),
-                       "--fd",      std::to_string(kWorkerConnectionFd)};
+  options.arguments = {"--device",
+                       launch.spec.device,
+                       "--name",
+                       launch.spec.name,
+                       "--threads",
+                       std::to_string(launch.threads),
+                       "--hook-cache-bytes",
+                       std::to_string(launch.hook_cache_bytes),
+                       "--fd",
+                       std::to_string(kWorkerConnectionFd)};
   options.connection_fd = kWorkerConnectionFd;
   return options;
 }

@@ -25,6 +25,7 @@ struct WorkerLaunch {
   std::filesystem::path program;
   WorkerSpec spec;
   int threads = 1;
+  std::uint64_t hook_cache_bytes = 0;
 };
 
 // How a process ended.

@@ -35,6 +35,16 @@ class SimCond : public ModelCond {
   float mean;
 };
 
+// Likewise of patches.
+float influence_of(const PatchSet& patches) {
+  double sum = 0.0;
+  for (const auto* stage : {&patches.loras, &patches.hooks}) {
+    for (const Patch& patch : *stage)
+      sum += patch.strength;
+  }
+  return static_cast<float>(sum);
+}
+
 class SimModel : public LoadedModel {
  public:
   SimModel(models::Inspection inspection, Delay delay)
@@ -44,6 +54,7 @@ class SimModel : public LoadedModel {
   const std::vector<FileStamp>& files() const override { return files_; }
   void load(ModelPart) override {}
   std::uint64_t bytes_held() const override { return 0; }
+  void set_patch_budget(std::uint64_t) override {}
 
   // The text's bytes, spread over the cond.
   TextOutput encode_text(const TextInput& input) override {
@@ -64,21 +75,22 @@ class SimModel : public LoadedModel {
   }
 
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
-                     const SigmaParameters&, const LatentRegion& region) override {
+                     const SigmaParameters&, const LatentRegion& region,
+                     const PatchSet& patches) override {
     wait();
     const at::Tensor seen = models::crop(x, region);
     std::vector<at::Tensor> results;
     for (const ModelCond* cond : conds) {
       const float mean = static_cast<const SimCond&>(*cond).mean;
-      results.push_back(seen / (1.0F + sigma * sigma) + mean);
+      results.push_back(seen / (1.0F + sigma * sigma) + mean + influence_of(patches));
     }
     return at::stack(results);
   }
 
-  at::Tensor forward(const at::Tensor& x, const at::Tensor&, const at::Tensor&,
-                     const at::Tensor&) override {
+  at::Tensor forward(const at::Tensor& x, const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                     const PatchSet& patches) override {
     wait();
-    return x.clone();
+    return x + influence_of(patches);
   }
 
   at::Tensor decode(const at::Tensor& latent) override {

@@ -16,12 +16,14 @@ class TorchModel : public LoadedModel {
   const std::vector<FileStamp>& files() const override { return model_->files(); }
   void load(ModelPart part) override { model_->load(part); }
   std::uint64_t bytes_held() const override { return model_->bytes_held(); }
+  void set_patch_budget(std::uint64_t bytes) override { model_->set_patch_budget(bytes); }
   TextOutput encode_text(const TextInput& input) override;
   std::unique_ptr<ModelCond> prepare(const CondInput& cond) override;
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
-                     const SigmaParameters& sigmas, const LatentRegion& region) override;
+                     const SigmaParameters& sigmas, const LatentRegion& region,
+                     const PatchSet& patches) override;
   at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
-                     const at::Tensor& y) override;
+                     const at::Tensor& y, const PatchSet& patches) override;
   at::Tensor decode(const at::Tensor& latent) override { return model_->decode(latent); }
   at::Tensor decode_tile(const at::Tensor& latent) override { return model_->decode_tile(latent); }
   at::Tensor encode(const at::Tensor& image) override { return model_->encode(image); }

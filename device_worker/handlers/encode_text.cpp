@@ -12,6 +12,8 @@ TextInput text_input(const EncodeText& unit, const TensorExchange& tensors) {
   if (unit.token_weights) input.token_weights = tensors.open(*unit.token_weights);
   input.clip_skip = unit.clip_skip;
   input.want_cond = unit.want_cond;
+  input.patches = unit.patches;
+  input.embeddings = unit.embeddings;
   return input;
 }
 

@@ -34,6 +34,7 @@ bool is_real(at::ScalarType type) {
 
 struct Weights::Table {
   TensorMap tensors;
+  TensorMap loaded;  // in the compute type, on the device
   std::set<std::string, std::less<>> used;
   std::uint64_t bytes_loaded = 0;
 };
@@ -56,16 +57,30 @@ Weights Weights::without(std::string_view part) const {
   return view;
 }
 
+Weights Weights::with(std::shared_ptr<const TensorMap> replaced) const {
+  Weights view = *this;
+  view.replaced_ = std::move(replaced);
+  return view;
+}
+
+const at::Tensor* Weights::find_replaced(const std::string& full_name) const {
+  if (!replaced_) return nullptr;
+  const auto found = replaced_->find(full_name);
+  return found != replaced_->end() ? &found->second : nullptr;
+}
+
 std::string Weights::full_name(std::string_view name) const {
   const bool omitted = !omitted_.empty() && name.starts_with(omitted_);
   return prefix_ + std::string(omitted ? name.substr(omitted_.size()) : name);
 }
 
 std::optional<at::Tensor> Weights::find(std::string_view name) const {
-  const auto found = table_->tensors.find(full_name(name));
+  const std::string full = full_name(name);
+  const auto found = table_->tensors.find(full);
   if (found == table_->tensors.end()) return std::nullopt;
   table_->used.insert(found->first);
-  return found->second;
+  const at::Tensor* replaced = find_replaced(full);
+  return replaced != nullptr ? *replaced : found->second;
 }
 
 at::Tensor Weights::at(std::string_view name) const {
@@ -79,15 +94,20 @@ bool Weights::contains(std::string_view name) const {
 }
 
 at::Tensor Weights::load(std::string_view name) const {
+  const std::string full = full_name(name);
   const at::Tensor stored = at(name);
+  if (find_replaced(full) != nullptr) return stored;
+  if (const auto known = table_->loaded.find(full); known != table_->loaded.end()) {
+    return known->second;
+  }
   if (!is_real(stored.scalar_type())) {
     throw Error(ErrorCode::kUnsupported,
-                "Tensor '" + full_name(name) + "' is stored as " +
-                    c10::toString(stored.scalar_type()) +
+                "Tensor '" + full + "' is stored as " + c10::toString(stored.scalar_type()) +
                     "; weights have to be stored as fp32, fp16, bf16 or fp64.");
   }
   at::Tensor loaded = stored.to(options_.device, options_.compute);
   table_->bytes_loaded += loaded.nbytes();
+  table_->loaded.emplace(full, loaded);
   return loaded;
 }
 

@@ -22,8 +22,9 @@ struct LoadOptions {
 
 using TensorMap = std::map<std::string, at::Tensor, std::less<>>;
 
-// A view of a checkpoint's tensors below a prefix. Cheap to copy; all copies share the tensors and
-// the record of which were used. A network's constructor runs on one thread, so does this.
+// A view of a checkpoint's tensors below a prefix. Cheap to copy; all copies share the tensors,
+// what was converted of them, and the record of which were used: a second network over the same
+// weights costs no memory for them. A network's constructor runs on one thread, so does this.
 class Weights {
  public:
   // The tensors must not be written to: they may lie in a file mapped read-only.
@@ -35,6 +36,10 @@ class Weights {
   // The same tensors for checkpoints that leave out a part of the names: a name that begins with
   // `part` is looked up without it.
   Weights without(std::string_view part) const;
+
+  // The same tensors but for those in `replaced`, by full name and in the form in which load()
+  // gives them: how a patched network is built beside the one of the checkpoint.
+  Weights with(std::shared_ptr<const TensorMap> replaced) const;
 
   // The tensor as stored. find_x: absent is an answer; at: throws kMissingTensor with the full
   // name.
@@ -63,7 +68,11 @@ class Weights {
  private:
   struct Table;
 
+  // nullptr where nothing takes the tensor's place.
+  const at::Tensor* find_replaced(const std::string& full_name) const;
+
   std::shared_ptr<Table> table_;
+  std::shared_ptr<const TensorMap> replaced_;
   std::string prefix_;
   std::string omitted_;
   LoadOptions options_;

@@ -89,7 +89,7 @@ std::vector<ClipBlock> load_blocks(const Weights& weights, const ClipConfig& con
 
 at::Tensor load_token_embedding(const Weights& weights, const ClipConfig& config) {
   const char* name = names_of(config).tokens;
-  at::Tensor tokens = weights.at(name);
+  at::Tensor tokens = weights.at(name).to(at::kCPU);
   if (tokens.dim() == 2 && tokens.size(1) == config.hidden_size) return tokens;
   throw Error(ErrorCode::kBadShape, "The tensor " + weights.full_name(name) +
                                         " must have two dimensions, the second of size " +
@@ -134,19 +134,28 @@ ClipTextModel::ClipTextModel(const Weights& weights, const ClipConfig& config)
       projection_(load_text_projection(weights, config.hidden_size)),
       eos_token_id_(config.eos_token_id) {}
 
-at::Tensor ClipTextModel::embed(const at::Tensor& ids) const {
+at::Tensor ClipTextModel::embed(const at::Tensor& ids,
+                                const std::vector<at::Tensor>& vectors) const {
   if (ids.dim() != 2 || ids.size(1) != positions()) {
     throw Error(ErrorCode::kBadShape, "CLIP takes chunks of " + std::to_string(positions()) +
                                           " tokens, but the ids have the shape " +
                                           c10::str(ids.sizes()) + ".");
   }
   const auto vocabulary = tokens_.size(0);
-  if (ids.numel() > 0 && ((ids < 0) | (ids >= vocabulary)).any().item<bool>()) {
+  const auto given = static_cast<std::int64_t>(vectors.size());
+  if (ids.numel() > 0 && ((ids < -given) | (ids >= vocabulary)).any().item<bool>()) {
     throw Error(ErrorCode::kOutOfRange, "A token id must be from 0 to " +
                                             std::to_string(vocabulary - 1) +
                                             ", the last one that the text encoder has.");
   }
-  return at::embedding(tokens_, ids).to(positions_.options()) + positions_;
+  at::Tensor rows = at::embedding(tokens_, ids.clamp_min(0)).to(positions_.scalar_type());
+  const at::Tensor places = (ids < 0).nonzero();
+  for (std::int64_t i = 0; i < places.size(0); ++i) {
+    const auto chunk = places[i][0].item<std::int64_t>(), token = places[i][1].item<std::int64_t>();
+    const auto id = ids[chunk][token].item<std::int64_t>();
+    rows[chunk][token].copy_(vectors[static_cast<std::size_t>(-1 - id)]);
+  }
+  return rows.to(positions_.device()) + positions_;
 }
 
 // The index of the block that is asked for, or -1 where that is the normalised last one.
@@ -162,9 +171,10 @@ at::Tensor ClipTextModel::pool(const at::Tensor& ids, const at::Tensor& last) co
   return last.index({at::arange(ids.size(0), last.device()), first_end.to(last.device())});
 }
 
-ClipOutput ClipTextModel::operator()(const at::Tensor& ids, const ClipLayer& layer) const {
+ClipOutput ClipTextModel::operator()(const at::Tensor& ids, const ClipLayer& layer,
+                                     const std::vector<at::Tensor>& vectors) const {
   const std::int64_t wanted = block_of(layer);
-  at::Tensor x = embed(ids);
+  at::Tensor x = embed(ids, vectors);
   const at::Tensor mask = causal_mask(x.size(1), x.device());
   at::Tensor hidden;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {

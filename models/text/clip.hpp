@@ -59,17 +59,19 @@ class ClipTextModel {
  public:
   ClipTextModel(const Weights& weights, const ClipConfig& config);
 
-  // ids (n, tokens) int64 on the CPU, tokens being positions(). Throws kBadShape; kOutOfRange for
-  // an id that the embeddings do not have.
-  ClipOutput operator()(const at::Tensor& ids, const ClipLayer& layer) const;
+  // ids (n, tokens) int64 on the CPU, tokens being positions(); id -1 - i is vector i of `vectors`,
+  // (hidden_size). Throws kBadShape; kOutOfRange for an id that the embeddings do not have.
+  ClipOutput operator()(const at::Tensor& ids, const ClipLayer& layer,
+                        const std::vector<at::Tensor>& vectors = {}) const;
 
   // (n, hidden_size) -> (n, projection width); nothing where the checkpoint has no projection.
   std::optional<at::Tensor> project(const at::Tensor& pooled) const;
 
   std::int64_t positions() const { return positions_.size(0); }
+  std::int64_t width() const { return tokens_.size(1); }
 
  private:
-  at::Tensor embed(const at::Tensor& ids) const;
+  at::Tensor embed(const at::Tensor& ids, const std::vector<at::Tensor>& vectors) const;
   std::int64_t block_of(const ClipLayer& layer) const;
   at::Tensor pool(const at::Tensor& ids, const at::Tensor& last) const;
 

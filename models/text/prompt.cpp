@@ -82,23 +82,18 @@ void parse_weights(std::string_view text, double weight, int depth,
   }
 }
 
-std::size_t find_embedding(std::string_view text) {
-  return std::min(text.find(" embedding:"), text.find("\nembedding:"));
-}
-
-// Cuts before every "embedding:" that follows a space or a line's end, and drops that character and
-// empty texts.
-std::vector<std::string_view> split_at_embeddings(std::string_view text) {
-  std::vector<std::string_view> words;
-  const auto add = [&](std::string_view word) {
-    if (!word.empty()) words.push_back(word);
-  };
-  for (auto at = find_embedding(text); at != std::string_view::npos; at = find_embedding(text)) {
-    add(text.substr(0, at));
-    text.remove_prefix(at + 1);
-  }
-  add(text);
-  return words;
+// The ids of a text: of an embedding's vectors, of the text behind it, or of ordinary text. Each is
+// a group, which is not divided between chunks where it is short.
+std::vector<std::vector<std::int64_t>> encode_text(const BpeTokenizer& tokenizer,
+                                                   std::string_view text,
+                                                   const EmbeddingIds* embeddings) {
+  if (embeddings == nullptr || !text.starts_with(kEmbeddingMark)) return {tokenizer.encode(text)};
+  const EmbeddingWord word = read_embedding_word(
+      text, [&](std::string_view name) { return embeddings->find(name) != embeddings->end(); });
+  std::vector<std::vector<std::int64_t>> groups;
+  if (word.known) groups.push_back(embeddings->find(word.name)->second);
+  if (!word.rest.empty()) groups.push_back(tokenizer.encode(word.rest));
+  return groups;
 }
 
 // Fills chunks one after the other.
@@ -153,7 +148,7 @@ std::vector<WeightedText> parse_prompt(std::string_view prompt) {
 }
 
 std::vector<TokenChunk> tokenize_prompt(const BpeTokenizer& tokenizer, std::string_view prompt,
-                                        std::int64_t pad_id) {
+                                        std::int64_t pad_id, const EmbeddingIds* embeddings) {
   if (prompt.size() > BpeTokenizer::kMaxTextBytes) {
     throw Error(ErrorCode::kOutOfRange, "A prompt may have at most 65536 bytes, but this one has " +
                                             std::to_string(prompt.size()) + ".");
@@ -161,10 +156,12 @@ std::vector<TokenChunk> tokenize_prompt(const BpeTokenizer& tokenizer, std::stri
   ChunkWriter chunks(tokenizer.start_id(), tokenizer.end_id(), pad_id);
   for (const auto& [text, weight] : parse_prompt(prompt)) {
     for (const std::string_view word : split_at_embeddings(text)) {
-      std::vector<WeightedToken> group;
-      for (const std::int64_t id : tokenizer.encode(word))
-        group.push_back({id, weight});
-      chunks.add(std::move(group));
+      for (const auto& ids : encode_text(tokenizer, word, embeddings)) {
+        std::vector<WeightedToken> group;
+        for (const std::int64_t id : ids)
+          group.push_back({id, weight});
+        chunks.add(std::move(group));
+      }
     }
   }
   return chunks.finish();

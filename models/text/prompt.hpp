@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "models/text/embedding_words.hpp"
 #include "models/text/tokenizers/bpe.hpp"
 
 namespace tandem::models {
@@ -40,10 +41,12 @@ std::vector<WeightedText> parse_prompt(std::string_view prompt);
 
 // The chunks of a prompt, at least one, each of kChunkLength tokens. A weighted text of fewer than
 // 8 tokens is not divided between chunks, a longer one is. A chunk that ends early is filled with
-// `pad_id`; start, end and padding weigh 1. "embedding:" begins a text of its own, as where no
-// embeddings folder is known. Throws as parse_prompt and BpeTokenizer::encode do, whose limit of
-// length holds for the whole prompt.
+// `pad_id`; start, end and padding weigh 1. "embedding:" begins a text of its own; what follows is
+// replaced by the embedding's ids, or dropped where `embeddings` lacks the name. nullptr: no
+// embedding is known at all, and the word is ordinary text. Throws as parse_prompt and
+// BpeTokenizer::encode do, whose limit of length holds for the whole prompt.
 std::vector<TokenChunk> tokenize_prompt(const BpeTokenizer& tokenizer, std::string_view prompt,
-                                        std::int64_t pad_id);
+                                        std::int64_t pad_id,
+                                        const EmbeddingIds* embeddings = nullptr);
 
 }  // namespace tandem::models

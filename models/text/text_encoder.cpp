@@ -72,6 +72,16 @@ at::Tensor gather(const std::vector<TokenChunk>& chunks, Member member) {
   return at::tensor(values).view({-1, static_cast<std::int64_t>(kChunkLength)});
 }
 
+// Takes out the vectors that are of another width than the encoder's.
+void drop_unfit(TokenChunk& chunk, const std::vector<at::Tensor>& vectors, std::int64_t width,
+                std::int64_t pad_id) {
+  std::erase_if(chunk, [&](const WeightedToken& token) {
+    const auto vector = static_cast<std::size_t>(-1 - token.id);
+    return token.id < 0 && vector < vectors.size() && vectors[vector].size(0) != width;
+  });
+  chunk.resize(kChunkLength, {pad_id, 1.0});
+}
+
 void check_given(const at::Tensor& ids, const at::Tensor& weights) {
   const auto length = static_cast<std::int64_t>(kChunkLength);
   if (ids.dim() != 2 || ids.size(0) < 1 || ids.size(1) != length ||
@@ -134,7 +144,7 @@ Tokens TextEncoder::tokenize(const std::string& text) const {
   return tokenize(texts);
 }
 
-Tokens TextEncoder::tokenize(const TextSections& texts) const {
+Tokens TextEncoder::tokenize(const TextSections& texts, const Embeddings* embeddings) const {
   Tokens tokens;
   std::size_t count = 0;
   for (const Encoder& encoder : encoders_) {
@@ -145,7 +155,8 @@ Tokens TextEncoder::tokenize(const TextSections& texts) const {
                       c10::Join(", ", sections()) + ".");
     }
     auto& chunks = tokens.sections[text->first];
-    chunks = tokenize_prompt(*tokenizer_, text->second, pad_id(encoder.role));
+    const EmbeddingIds* known = embeddings != nullptr ? &embeddings->ids(text->first) : nullptr;
+    chunks = tokenize_prompt(*tokenizer_, text->second, pad_id(encoder.role), known);
     count = std::max(count, chunks.size());
   }
   for (const Encoder& encoder : encoders_) {
@@ -174,13 +185,17 @@ Tokens TextEncoder::tokenize(const at::Tensor& ids, const at::Tensor& weights) c
 
 EncodedText TextEncoder::encode_section(const Encoder& encoder,
                                         const std::vector<TokenChunk>& chunks,
-                                        const ClipLayer& layer) const {
+                                        const ClipLayer& layer,
+                                        const std::vector<at::Tensor>& vectors) const {
   const at::Tensor weights = gather<float>(chunks, &WeightedToken::weight);
   const bool weighted = (weights != 1.0).any().item<bool>();
   std::vector<TokenChunk> to_encode = chunks;
+  for (TokenChunk& chunk : to_encode)
+    drop_unfit(chunk, vectors, encoder.model.width(), pad_id(encoder.role));
   if (weighted) to_encode.push_back(tokenize_prompt(*tokenizer_, "", pad_id(encoder.role)).front());
 
-  const ClipOutput out = encoder.model(gather<std::int64_t>(to_encode, &WeightedToken::id), layer);
+  const ClipOutput out =
+      encoder.model(gather<std::int64_t>(to_encode, &WeightedToken::id), layer, vectors);
   at::Tensor hidden = out.hidden.to(at::kFloat).narrow(0, 0, weights.size(0));
   if (weighted) {
     const at::Tensor empty = out.hidden.to(at::kFloat).slice(0, -1);
@@ -194,7 +209,8 @@ EncodedText TextEncoder::encode_section(const Encoder& encoder,
   return {hidden.reshape({1, -1, hidden.size(-1)}), std::move(projected)};
 }
 
-EncodedText TextEncoder::encode(const Tokens& tokens, std::optional<int> clip_skip) const {
+EncodedText TextEncoder::encode(const Tokens& tokens, std::optional<int> clip_skip,
+                                const Embeddings& embeddings) const {
   check_clip_skip(clip_skip);
   std::vector<EncodedText> parts;
   for (const Encoder& encoder : encoders_) {
@@ -206,7 +222,8 @@ EncodedText TextEncoder::encode(const Tokens& tokens, std::optional<int> clip_sk
     check_chunks(chunks->second, chunks->first);
     ClipLayer layer = encoder.role.layer;
     if (clip_skip) layer.from_end = clip_skip;
-    parts.push_back(encode_section(encoder, chunks->second, layer));
+    parts.push_back(
+        encode_section(encoder, chunks->second, layer, embeddings.vectors(encoder.role.section)));
   }
   return {join(parts), std::move(parts.back().pooled)};
 }

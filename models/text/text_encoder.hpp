@@ -12,6 +12,7 @@
 #include "models/checkpoint/weights.hpp"
 #include "models/text/clip.hpp"
 #include "models/text/clip_config.hpp"
+#include "models/text/embeddings.hpp"
 #include "models/text/prompt.hpp"
 #include "models/text/tokenizers/bpe.hpp"
 
@@ -65,8 +66,8 @@ class TextEncoder {
   Tokens tokenize(const std::string& text) const;
   // A section with fewer chunks than another is filled with those of an empty text. Throws
   // kBadRequest for a section that is missing or that the model does not have, and as
-  // tokenize_prompt does.
-  Tokens tokenize(const TextSections& texts) const;
+  // tokenize_prompt does. embeddings: those that "embedding:" may name; nullptr: none is known.
+  Tokens tokenize(const TextSections& texts, const Embeddings* embeddings = nullptr) const;
   // Given ids (chunks, 77) of a whole-number type and weights (chunks, 77) of a real one, both on
   // the CPU; every section gets them as they are. Throws kBadShape; encode() throws for ids that
   // the encoder lacks.
@@ -75,10 +76,13 @@ class TextEncoder {
   // Encodes tokens, on the encoder's device. A token of weight w becomes e + (z - e) w, z being its
   // own encoding and e that at the same place of an empty text. Sections are joined along the width
   // and cut to the shortest; pooled is that of the last section, from its first chunk, without
-  // weights. clip_skip, from -1 down, takes the place of the family's layer. Throws kOutOfRange for
-  // another number and for ids that the encoder lacks; kBadRequest where the tokens have other
-  // sections than the model or one without chunks.
-  EncodedText encode(const Tokens& tokens, std::optional<int> clip_skip) const;
+  // weights. embeddings: that the tokens were made with; vectors of another width than the
+  // encoder's are left out, the chunk being filled up with padding, while the weights keep their
+  // places, as in ComfyUI. clip_skip, from -1 down, takes the place of the family's layer. Throws
+  // kOutOfRange for another number and for ids that the encoder lacks; kBadRequest where the tokens
+  // have other sections than the model or one without chunks.
+  EncodedText encode(const Tokens& tokens, std::optional<int> clip_skip,
+                     const Embeddings& embeddings = {}) const;
 
  private:
   struct Encoder {
@@ -88,7 +92,7 @@ class TextEncoder {
 
   std::int64_t pad_id(const EncoderRole& role) const;
   EncodedText encode_section(const Encoder& encoder, const std::vector<TokenChunk>& chunks,
-                             const ClipLayer& layer) const;
+                             const ClipLayer& layer, const std::vector<at::Tensor>& vectors) const;
 
   std::shared_ptr<const BpeTokenizer> tokenizer_;
   std::vector<Encoder> encoders_;

@@ -6,6 +6,7 @@
 #include "protocol/ids.hpp"
 #include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
+#include "protocol/patches.hpp"
 #include "protocol/tensor_handle.hpp"
 
 namespace tandem {
@@ -17,6 +18,7 @@ struct Denoise {
   float sigma = 0.0F;
   std::vector<ConstantId> conds;
   LatentRegion region = {};  // of x, the same for all conds
+  PatchSet patches = {};
 
   bool operator==(const Denoise&) const = default;
 };

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "protocol/file_stamp.hpp"
 #include "protocol/ids.hpp"
+#include "protocol/patches.hpp"
 #include "protocol/tensor_handle.hpp"
 
 namespace tandem {
@@ -32,6 +34,14 @@ struct TokenSection {
   bool operator==(const TokenSection&) const = default;
 };
 
+// Textual inversion: what "embedding:NAME" in the sections' texts means.
+struct EmbeddingFile {
+  std::string name;
+  FileStamp file;
+
+  bool operator==(const EmbeddingFile&) const = default;
+};
+
 struct EncodeText {
   ModelId model;
   std::vector<TextSection> sections;
@@ -40,6 +50,9 @@ struct EncodeText {
   std::optional<TensorHandle> token_weights;
   std::optional<int> clip_skip;
   bool want_cond = true;  // otherwise the tokens alone, without a forward pass
+  PatchSet patches;
+  // Of those that the texts name; nullopt: none is known at all, and the word is ordinary text.
+  std::optional<std::vector<EmbeddingFile>> embeddings;
 
   bool operator==(const EncodeText&) const = default;
 };

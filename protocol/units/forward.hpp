@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "protocol/ids.hpp"
+#include "protocol/patches.hpp"
 #include "protocol/tensor_handle.hpp"
 
 namespace tandem {
@@ -14,6 +15,7 @@ struct Forward {
   TensorHandle timestep;  // (batch) float32: what the network receives
   std::optional<TensorHandle> context;
   std::optional<TensorHandle> y;
+  PatchSet patches = {};
 
   bool operator==(const Forward&) const = default;
 };

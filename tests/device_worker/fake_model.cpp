@@ -35,7 +35,7 @@ std::unique_ptr<ModelCond> FakeModel::prepare(const CondInput& cond) {
 
 at::Tensor FakeModel::denoise(const at::Tensor& x, float sigma,
                               std::span<const ModelCond* const> conds, const SigmaParameters&,
-                              const LatentRegion& region) {
+                              const LatentRegion& region, const PatchSet&) {
   const at::Tensor seen = models::crop(x, region);
   std::vector<at::Tensor> results;
   for (const ModelCond* cond : conds) {
@@ -45,7 +45,7 @@ at::Tensor FakeModel::denoise(const at::Tensor& x, float sigma,
 }
 
 at::Tensor FakeModel::forward(const at::Tensor& x, const at::Tensor&, const at::Tensor& context,
-                              const at::Tensor&) {
+                              const at::Tensor&, const PatchSet&) {
   return context.defined() ? x + 1 : x;
 }
 

@@ -25,12 +25,14 @@ class FakeModel : public LoadedModel {
   const std::vector<FileStamp>& files() const override { return files_; }
   void load(ModelPart part) override;
   std::uint64_t bytes_held() const override { return 10; }
+  void set_patch_budget(std::uint64_t bytes) override { patch_budget = bytes; }
   TextOutput encode_text(const TextInput& input) override;
   std::unique_ptr<ModelCond> prepare(const CondInput& cond) override;
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
-                     const SigmaParameters& sigmas, const LatentRegion& region) override;
+                     const SigmaParameters& sigmas, const LatentRegion& region,
+                     const PatchSet& patches) override;
   at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
-                     const at::Tensor& y) override;
+                     const at::Tensor& y, const PatchSet& patches) override;
   at::Tensor decode(const at::Tensor& latent) override;
   at::Tensor decode_tile(const at::Tensor& latent) override { return latent * 2; }
   at::Tensor encode(const at::Tensor& image) override;
@@ -39,6 +41,7 @@ class FakeModel : public LoadedModel {
 
   int loads = 0;
   int prepared = 0;
+  std::uint64_t patch_budget = 0;
 
  private:
   ModelInfo info_;

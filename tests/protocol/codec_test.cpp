@@ -15,7 +15,10 @@ std::vector<ToWorker> messages_to_worker() {
   Denoise denoise{ModelId{1}, {}, shared_tensor(), 14.6F, {ConstantId{1}, ConstantId{2}}};
   denoise.sigmas.parameterization = Parameterization::kVPrediction;
   denoise.region = {LatentWindow{2, {3, 4, 0}}, LatentArea{8, 9, 1, 2}};
+  denoise.patches = {{{{"/lora", 1, 2, 3, 4}, 0.5}}, {{{"/hook", 5, 6, 7, 8}, -1.0}}};
   EncodeText text;
+  text.patches.loras = denoise.patches.hooks;
+  text.embeddings = {{"style", {"/style", 1, 2, 3, 4}}};
   text.sections = {{"l", "a red circle"}, {"g", ""}};
   text.clip_skip = -2;
   CondData cond{InlineTensor{{DType::kF16, {1}}, "ab"}, shared_tensor(),

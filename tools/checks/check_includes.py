@@ -20,8 +20,9 @@ RULES = [
                              "models/prediction/*", "models/tensor/*"]),
     # Detection reads a checkpoint's header only, so a job is refused before a worker sees it.
     ("coordinator/*", ["protocol/*", "ipc/*", "coordinator/*", "models/checkpoint/*",
-                       "models/families/famil*.hpp", "models/prediction/*",
-                       "models/tensor/*"]),
+                       "models/families/famil*.hpp", "models/patches/*names.hpp",
+                       "models/prediction/*", "models/tensor/*",
+                       "models/text/embedding_words.hpp"]),
     ("device_worker/*", ["protocol/*", "ipc/*", "models/*"]),
     ("tools/*", ["protocol/*", "ipc/*", "tools/*"]),
     ("tests/*", ["*"]),
@@ -30,7 +31,8 @@ RULES = [
 # What is built without torch: for the launcher, and so that the sanitizers see all of it.
 TORCH_FREE = ["protocol/*", "ipc/*", "tools/*", "coordinator/service/*", "coordinator/workers/*",
               "coordinator/dispatch/*", "models/checkpoint/*detect*", "models/checkpoint/*file*",
-              "models/families/families.*", "models/families/*/family.*"]
+              "models/families/families.*", "models/families/*/family.*",
+              "models/patches/*keys*", "models/patches/*names*"]
 TORCH = ["ATen/*", "c10/*", "torch/*"]
 
 # (header, where it is allowed, why it is banned elsewhere)

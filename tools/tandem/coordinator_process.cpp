@@ -24,6 +24,7 @@ ipc::SpawnOptions spawn_options(const CoordinatorOptions& options) {
   add("--socket", options.socket.string());
   add("--devices", options.devices.empty() ? default_devices() : options.devices);
   if (options.threads > 0) add("--threads", std::to_string(options.threads));
+  if (!options.hook_cache.empty()) add("--hook-cache", options.hook_cache);
   return spawn;
 }
 

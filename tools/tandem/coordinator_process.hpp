@@ -20,6 +20,7 @@ struct CoordinatorOptions {
   std::filesystem::path socket;
   std::string devices;                        // LIST; empty: default_devices()
   int threads = 0;                            // per CPU worker; 0: the coordinator's choice
+  std::string hook_cache = {};                // --hook-cache; empty: the coordinator's choice
   std::vector<std::string> environment = {};  // "NAME=value"
 };
 

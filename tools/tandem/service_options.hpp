@@ -17,6 +17,7 @@ struct ServiceOptions {
   std::string socket;
   std::string devices;
   int threads = 0;
+  std::string hook_cache;  // of `up`
 };
 
 void add_socket_option(CLI::App& app, ServiceOptions& options);

@@ -45,8 +45,15 @@ class FakeUnits : public UnitExecutor {
 
 class RemoteUnitRunnerTest : public ::testing::Test {
  protected:
+  RemoteUnitRunnerTest() {
+    job_.model = ModelId{3};
+    job_.job.model.loras = {{"a", 0.5, 1.0}};
+    job_.side_files = {{"a", {.path = "a", .inode = 1}}, {"b", {.path = "b", .inode = 2}}};
+  }
+
+  AcceptedJob job_;
   FakeUnits units_;
-  RemoteUnitRunner runner_{units_, ModelId{3}, SigmaParameters{}};
+  RemoteUnitRunner runner_{units_, job_, SigmaParameters{}};
 };
 
 TEST_F(RemoteUnitRunnerTest, ResultsComeInTheOrderOfTheCalls) {
@@ -84,6 +91,16 @@ TEST_F(RemoteUnitRunnerTest, CallsOfAStepShareTheirInput) {
   EXPECT_EQ(units_.tasks[0].constants, std::vector{ConstantId{1}});
   EXPECT_EQ(runner_.take_units_per_worker(), (std::map<std::string, int>{{"w0", 1}, {"w1", 1}}));
   EXPECT_TRUE(runner_.take_units_per_worker().empty());
+}
+
+TEST_F(RemoteUnitRunnerTest, UnitsNameTheJobsLorasAndTheirHooks) {
+  const std::size_t cond = runner_.add_cond({at::ones({1, 77, 8}), {}, {}});
+  const at::Tensor x = at::zeros({1, 4, 32, 32});
+  runner_.denoise({{x, 1.0F, {cond}, {}, {{"b", 0.25}}}, {x, 1.0F, {cond}}});
+  const Patch lora = {job_.side_files.at("a"), 0.5};
+  const Patch hook = {job_.side_files.at("b"), 0.25};
+  EXPECT_EQ(std::get<Denoise>(units_.tasks[0].unit).patches, (PatchSet{{lora}, {hook}}));
+  EXPECT_EQ(std::get<Denoise>(units_.tasks[1].unit).patches, (PatchSet{{lora}, {}}));
 }
 
 }  // namespace

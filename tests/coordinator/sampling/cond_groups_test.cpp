@@ -71,5 +71,12 @@ TEST(GroupConds, ShapesAreRead) {
   EXPECT_EQ(shape_of(cond), (CondShape{77, 32, 16, LatentArea{8, 8, 0, 8}}));
 }
 
+TEST(GroupConds, OnePassHasOneSetOfHooks) {
+  CondShape hooked = tokens(77);
+  hooked.hooks = {"h"};
+  EXPECT_EQ(group_conds(std::vector{tokens(77), hooked, tokens(77), hooked}, 4),
+            (Groups{{0, 2}, {1, 3}}));
+}
+
 }  // namespace
 }  // namespace tandem::coordinator

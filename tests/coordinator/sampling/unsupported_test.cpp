@@ -30,10 +30,6 @@ struct KeyCase {
 };
 
 const std::vector<KeyCase> kKeys = {
-    {"model.loras", [](job::Job& j) { j.model.loras.resize(1); }},
-    {"model.embeddings", [](job::Job& j) { j.model.embeddings.try_emplace("a"); }},
-    {"positive[0].hooks", [](job::Job& j) { j.positive[0].hooks = {"h"}; }},
-    {"positive[0].schedule_clip", [](job::Job& j) { j.positive[0].schedule_clip = true; }},
     {"positive[0].guidance", [](job::Job& j) { j.positive[0].guidance = 3.5; }},
     {"positive[0].reference_latents", [](job::Job& j) { j.positive[0].reference_latents = {"r"}; }},
     {"positive[0].clip_vision", [](job::Job& j) { j.positive[0].clip_vision.emplace("t"); }},
@@ -43,7 +39,7 @@ const std::vector<KeyCase> kKeys = {
     {"start_image", [](job::Job& j) { j.start_image.emplace("i"); }},
     {"clip_vision_image", [](job::Job& j) { j.clip_vision_image.emplace("i"); }},
     {"sampling.kind", [](job::Job& j) { j.sampling.kind = job::FlowKind::kFlux; }},
-    {"hooks", [](job::Job& j) { j.hooks["h"]; }},
+    {"hooks.h[0]", [](job::Job& j) { j.hooks.try_emplace("h", 1); }},
     {"motion", [](job::Job& j) { j.motion.emplace(); }},
     {"forward.guidance", [](job::Job& j) { j.forward.emplace().guidance.emplace("g"); }},
     {"forward.clip_fea", [](job::Job& j) { j.forward.emplace().clip_fea.emplace("c"); }},

@@ -91,5 +91,16 @@ TEST(Weights, APartOfTheNamesCanBeLeftOut) {
   EXPECT_EQ(weights.under("text_model.a.").full_name("weight"), "net.a.weight");
 }
 
+TEST(Weights, ReplacedTensorsStandBesideTheStoredOnes) {
+  const Weights weights({{"a.w", at::ones({2}, at::kHalf)}, {"a.b", at::zeros({2}, at::kHalf)}});
+  const auto replaced = std::make_shared<const TensorMap>(TensorMap{{"a.w", at::full({2}, 5.0F)}});
+  const Weights patched = weights.with(replaced).under("a.");
+  EXPECT_EQ(patched.load("w")[0].item<float>(), 5.0F);
+  EXPECT_EQ(weights.load("a.w")[0].item<float>(), 1.0F);
+  // Both share what was converted.
+  EXPECT_TRUE(patched.load("b").is_same(weights.load("a.b")));
+  EXPECT_EQ(weights.bytes_loaded(), 2 * 2 * sizeof(float));
+}
+
 }  // namespace
 }  // namespace tandem::models

@@ -155,5 +155,45 @@ TEST(TextEncoder, GivesNoPooledWithoutTheProjectionItNeeds) {
   EXPECT_FALSE(encoder.encode(encoder.tokenize("a"), std::nullopt).pooled.has_value());
 }
 
+TEST(TextEncoder, VectorsOfTokensOwnEmbeddingsAreThoseTokens) {
+  const TextEncoder encoder = make_encoder({"l"});
+  const TensorMap tensors = tiny_clip_tensors(ClipLayout::kTransformers);
+  const at::Tensor rows = tensors.at("text_model.embeddings.token_embedding.weight");
+  const Tokens plain = encoder.tokenize("red cat");
+  const auto id = [&](std::size_t i) { return plain.sections.at("l").front()[i].id; };
+  Embeddings embeddings;
+  embeddings.add("style", {{"emb_params", at::stack({rows[id(1)], rows[id(2)]})}}, {"l"});
+  const Tokens spliced = encoder.tokenize(TextSections{{{"l", "embedding:style"}}}, &embeddings);
+  EXPECT_EQ(spliced.sections.at("l").front()[2].id, -2);
+  const EncodedText got = encoder.encode(spliced, {}, embeddings);
+  const EncodedText expected = encoder.encode(plain, {});
+  EXPECT_TRUE(at::equal(got.cond, expected.cond));
+  EXPECT_TRUE(at::equal(*got.pooled, *expected.pooled));
+  expect_error(ErrorCode::kOutOfRange, [&] { encoder.encode(spliced, {}); });
+}
+
+TEST(TextEncoder, VectorsOfAnotherWidthAreLeftOut) {
+  const TextEncoder encoder = make_encoder({"l"});
+  Embeddings embeddings;
+  embeddings.add("wide", {{"clip_l", at::ones({2, 9})}}, {"l"});
+  const Tokens tokens =
+      encoder.tokenize(TextSections{{{"l", "embedding:wide red cat"}}}, &embeddings);
+  EXPECT_TRUE(at::equal(encoder.encode(tokens, {}, embeddings).cond,
+                        encoder.encode(encoder.tokenize("red cat"), {}).cond));
+}
+
+TEST(Embeddings, EncodersTakeTheirOwnTensor) {
+  Embeddings embeddings;
+  embeddings.add("style", {{"clip_g", at::ones({1, 4})}, {"clip_l", at::zeros({2, 3})}},
+                 {"l", "g"});
+  EXPECT_EQ(embeddings.ids("l").at("style"), (std::vector<std::int64_t>{-1, -2}));
+  EXPECT_EQ(embeddings.ids("g").at("style"), std::vector<std::int64_t>{-1});
+  EXPECT_EQ(embeddings.vectors("g").front().size(0), 4);
+  EXPECT_TRUE(embeddings.ids("h").empty());
+  expect_error(ErrorCode::kBadShape, [&] {
+    embeddings.add("bad", {{"x", at::ones({1, 1, 4})}}, {"l"});
+  });
+}
+
 }  // namespace
 }  // namespace tandem::models

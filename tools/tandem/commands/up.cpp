@@ -49,7 +49,8 @@ int run_in_foreground(const Options& options) {
   if (options.ready_fd >= 0) ::fcntl(options.ready_fd, F_SETFD, FD_CLOEXEC);
   const CoordinatorOptions coordinator{.socket = socket_of(options.service),
                                        .devices = options.service.devices,
-                                       .threads = options.service.threads};
+                                       .threads = options.service.threads,
+                                       .hook_cache = options.service.hook_cache};
   return run_launcher(coordinator, [&] {
     print("tandem is up (pid " + std::to_string(::getpid()) + ") at " +
           coordinator.socket.string());
@@ -66,6 +67,9 @@ std::vector<std::string> foreground_arguments(const Options& options) {
   }
   if (options.service.threads > 0) {
     arguments.insert(arguments.end(), {"--threads", std::to_string(options.service.threads)});
+  }
+  if (!options.service.hook_cache.empty()) {
+    arguments.insert(arguments.end(), {"--hook-cache", options.service.hook_cache});
   }
   return arguments;
 }
@@ -91,6 +95,9 @@ Action add_up(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   add_socket_option(app, options->service);
   add_device_options(app, options->service);
+  app.add_option("--hook-cache", options->service.hook_cache,
+                 "Patched weights that workers keep: min-vram, max-speed or max-speed:MIB")
+      ->type_name("MODE");
   app.add_flag("--foreground", options->is_foreground,
                "Stay in this terminal; log to standard error");
   app.add_option("--ready-fd", options->ready_fd)->group("");

@@ -1,0 +1,116 @@
+#include "coordinator/execution/side_file_warnings.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "coordinator/execution/prompt_embeddings.hpp"
+#include "coordinator/service/model_spec_of.hpp"
+#include "models/checkpoint/detect.hpp"
+#include "models/checkpoint/header_file.hpp"
+#include "models/patches/delta_names.hpp"
+
+namespace tandem::coordinator {
+namespace {
+
+std::string file_name(const std::string& path) {
+  return std::filesystem::path(path).filename().string();
+}
+
+std::vector<std::string> names_below(const std::string& file, const std::string& prefix) {
+  const models::HeaderFile opened(file);
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : opened.header().tensors) {
+    if (name.starts_with(prefix)) names.push_back(name.substr(prefix.size()));
+  }
+  return names;
+}
+
+// Spellings of all parts of the job's model.
+std::vector<models::LoraKeys> model_keys(const job::Job& job) {
+  const models::Inspection found = models::inspect_model(model_spec_of(job));
+  std::vector<models::LoraKeys> keys;
+  if (found.unet) {
+    keys.push_back(models::unet_lora_keys(names_below(found.unet->file, found.unet->prefix),
+                                          found.unet->config));
+  }
+  const bool has_clip_l = std::ranges::any_of(
+      found.encoders, [](const models::EncoderPart& part) { return part.section == "l"; });
+  for (const models::EncoderPart& part : found.encoders) {
+    keys.push_back(models::clip_lora_keys(names_below(part.file, part.prefix), part, has_clip_l));
+  }
+  return keys;
+}
+
+std::set<std::string> patch_files(const job::Job& job) {
+  std::set<std::string> files;
+  for (const job::Lora& lora : job.model.loras)
+    files.insert(lora.file);
+  for (const auto& [id, hooks] : job.hooks) {
+    for (const job::Hook& hook : hooks)
+      files.insert(hook.file);
+  }
+  return files;
+}
+
+void warn_of_unmatched(const job::Job& job, JobProgress& progress) {
+  const std::set<std::string> files = patch_files(job);
+  if (files.empty()) return;
+  const std::vector<models::LoraKeys> keys = model_keys(job);
+  for (const std::string& file : files) {
+    const std::vector<std::string> names = names_below(file, "");
+    const std::vector<std::string> unmatched = models::unmatched_names(names, keys);
+    if (unmatched.empty()) continue;
+    progress.warning("lora_keys", file_name(file) + ": " + std::to_string(unmatched.size()) +
+                                      " of " + std::to_string(names.size()) +
+                                      " tensors match nothing in this model and are left out, "
+                                      "such as '" +
+                                      unmatched.front() + "'.");
+  }
+}
+
+std::string list_of(const std::map<std::string, std::string>& embeddings) {
+  std::string names;
+  for (const auto& [name, file] : embeddings)
+    names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+void warn_of_missing(const AcceptedJob& job, const std::vector<job::Cond>& conds,
+                     const std::string& list, JobProgress& progress) {
+  for (std::size_t i = 0; i < conds.size(); ++i) {
+    const std::size_t missing = missing_embeddings(job, conds[i].prompt);
+    if (missing == 0) continue;
+    progress.warning("missing_embedding",
+                     list + "[" + std::to_string(i) + "]: the text names " +
+                         std::to_string(missing) +
+                         " embeddings that model.embeddings does not (it has " +
+                         list_of(job.job.model.embeddings) + "); their words are left out.");
+  }
+}
+
+void warn_of_widths(const AcceptedJob& job, JobProgress& progress) {
+  for (const auto& [name, file] : job.job.model.embeddings) {
+    for (const TextEncoderInfo& encoder : job.info.text_encoders) {
+      const std::int64_t width = embedding_width(file, encoder.name);
+      if (width == 0 || width == encoder.width) continue;
+      progress.warning("embedding_width",
+                       "The embedding '" + name + "' is " + std::to_string(width) +
+                           " wide, the text encoder " + encoder.name + " takes " +
+                           std::to_string(encoder.width) + "; it is left out there.");
+    }
+  }
+}
+
+}  // namespace
+
+void warn_of_side_files(const AcceptedJob& job, JobProgress& progress) {
+  warn_of_unmatched(job.job, progress);
+  if (job.job.model.embeddings.empty()) return;
+  warn_of_widths(job, progress);
+  warn_of_missing(job, job.job.positive, "positive", progress);
+  warn_of_missing(job, job.job.negative, "negative", progress);
+  warn_of_missing(job, job.job.middle, "middle", progress);
+}
+
+}  // namespace tandem::coordinator
