@@ -22,7 +22,8 @@ GROUPS = ("schedulers", "noise", "text", "vae", "whole", "conds", "samplers", "s
           "samplers_sde", "sampling", "hooks", "context", "esrgan")
 # The SDXL model alone would take half of the budget; its cases are in the whole tree only.
 MODELS = ("sd1.safetensors", "sd2v.safetensors", "vae.safetensors", "sd1_lora_a.safetensors",
-          "rrdb_x2_new_unshuffle.safetensors")
+          "sd1_lora_b.safetensors", "sd1_dora.safetensors", "sd1_loha.safetensors",
+          "sd1_lokr.safetensors", "rrdb_x2_new_unshuffle.safetensors")
 
 
 def chosen(tree):

@@ -107,9 +107,10 @@ class Sandbox:
 class Service(Sandbox):
     """`tandem up --foreground` in a sandbox; `with Service("cpu:2") as service:`"""
 
-    def __init__(self, devices="cpu:2", threads=None):
+    def __init__(self, devices="cpu:2", threads=None, arguments=()):
         super().__init__()
         self.devices, self.threads, self.launcher = devices, threads, None
+        self.arguments = arguments  # more of `tandem up`
 
     def __enter__(self):
         try:
@@ -134,6 +135,7 @@ class Service(Sandbox):
         arguments = ["up", "--foreground", "--devices", self.devices, "--socket", self.socket]
         if self.threads:
             arguments += ["--threads", self.threads]
+        arguments += self.arguments
         with open(self.folder / "state/service.log", "ab") as log:
             self.launcher = self.start(*arguments, stdout=log, stderr=log)
         wait_until(self.is_ready, seconds, "the service accepts connections")
