@@ -16,12 +16,14 @@ namespace tandem::coordinator {
 // number of workers of the same device that compute at the same time, 1 for one that is alone.
 class SpeedModel {
  public:
-  // A unit of the shape took so long. The first time on a slot counts only until there is a second
-  // one: it warms the model up.
+  // A unit of the shape took so long. Of the first two times on a slot the shorter one counts: one
+  // of them warmed the model up. Later ones are smoothed, and none counts as more than twice what
+  // was known, so that a hiccup is no verdict.
   void learn(std::size_t slot, const std::string& shape, int crowd, double seconds);
 
   // The estimate in seconds, the best that is known: of this slot in this crowd; of this slot in
-  // another crowd, scaled as other slots are slowed; of other slots. Nothing where the shape has
+  // another crowd, scaled as other slots are slowed; of other slots. A slot that was passed over
+  // for long is thought better of again, so that it is tried once more. Nothing where the shape has
   // never run.
   std::optional<double> seconds(std::size_t slot, const std::string& shape, int crowd) const;
 
@@ -41,8 +43,13 @@ class SpeedModel {
   };
   using ByCrowd = std::map<int, Measured>;
 
+  struct Slot {
+    ByCrowd crowds;
+    std::size_t passed_over = 0;  // units of the shape that others ran since
+  };
+
   struct Shape {
-    std::map<std::size_t, ByCrowd> slots;
+    std::map<std::size_t, Slot> slots;
     std::size_t crowded_units = 0;
     std::list<std::string>::iterator recency;
   };

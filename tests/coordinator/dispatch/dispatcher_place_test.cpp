@@ -72,6 +72,7 @@ class SimulatedWorkers {
   }
 
   void carry_out() {
+    std::vector<std::size_t> started;
     for (auto commands = dispatcher_.take_commands(); !commands.empty();
          commands = dispatcher_.take_commands()) {
       for (const Command& command : commands) {
@@ -82,18 +83,18 @@ class SimulatedWorkers {
         if (const auto* load = std::get_if<LoadPart>(&command)) {
           dispatcher_.model_loaded(load->worker, load->model, load->part, now_);
         }
-        if (const auto* unit = std::get_if<StartUnit>(&command)) start(*unit);
+        if (const auto* unit = std::get_if<StartUnit>(&command)) {
+          started.push_back(slot_of_.at(unit->worker));
+          ++units_of_[started.back()];
+          busy_[started.back()] = {*unit, now_};
+        }
       }
     }
-  }
-
-  void start(const StartUnit& unit) {
-    const std::size_t slot = slot_of_.at(unit.worker);
-    ++units_of_[slot];
-    busy_[slot] = {unit, now_};
-    const auto crowd = static_cast<int>(busy_.size());
-    busy_[slot].ends +=
-        std::chrono::duration_cast<TimePoint::duration>(Seconds(seconds_(slot, crowd)));
+    // Those that start together slow each other down alike.
+    for (const std::size_t slot : started) {
+      const Seconds takes(seconds_(slot, static_cast<int>(busy_.size())));
+      busy_[slot].ends += std::chrono::duration_cast<TimePoint::duration>(takes);
+    }
   }
 
   UnitSeconds seconds_;

@@ -11,14 +11,39 @@ TEST(SpeedModel, KnowsNothingOfAShapeThatNeverRan) {
   EXPECT_FALSE(model.has_measured(0, "a", 1));
 }
 
-TEST(SpeedModel, TheFirstTimeWarmsUp) {
+TEST(SpeedModel, OfTheFirstTwoTimesTheShorterCounts) {
   SpeedModel model;
   model.learn(0, "a", 1, 9.0);
   EXPECT_DOUBLE_EQ(*model.seconds(0, "a", 1), 9.0) << "better than nothing";
   model.learn(0, "a", 1, 1.0);
   EXPECT_DOUBLE_EQ(*model.seconds(0, "a", 1), 1.0);
-  model.learn(0, "a", 1, 2.0);
+  model.learn(1, "a", 1, 1.0);
+  model.learn(1, "a", 1, 9.0);
+  EXPECT_DOUBLE_EQ(*model.seconds(1, "a", 1), 1.0);
+}
+
+TEST(SpeedModel, AHiccupIsNoVerdict) {
+  SpeedModel model;
+  for (int i = 0; i < 3; ++i)
+    model.learn(0, "a", 1, 1.0);
+  model.learn(0, "a", 1, 100.0);
   EXPECT_DOUBLE_EQ(*model.seconds(0, "a", 1), 1.25);
+}
+
+TEST(SpeedModel, WhoIsPassedOverIsTriedAgain) {
+  SpeedModel model;
+  for (int i = 0; i < 2; ++i) {
+    model.learn(0, "a", 1, 1.0);
+    model.learn(1, "a", 1, 4.0);
+  }
+  for (int i = 0; i < 50; ++i)
+    model.learn(0, "a", 1, 1.0);
+  EXPECT_DOUBLE_EQ(*model.seconds(1, "a", 1), 4.0);
+  for (int i = 0; i < 150; ++i)
+    model.learn(0, "a", 1, 1.0);
+  EXPECT_DOUBLE_EQ(*model.seconds(1, "a", 1), 1.0) << "as good as the best, not better";
+  model.learn(1, "a", 1, 4.0);
+  EXPECT_GT(*model.seconds(1, "a", 1), 3.9);
 }
 
 TEST(SpeedModel, FollowsAChange) {
@@ -26,8 +51,8 @@ TEST(SpeedModel, FollowsAChange) {
   for (int i = 0; i < 20; ++i)
     model.learn(0, "a", 1, 1.0);
   for (int i = 0; i < 20; ++i)
-    model.learn(0, "a", 1, 2.0);
-  EXPECT_NEAR(*model.seconds(0, "a", 1), 2.0, 0.01);
+    model.learn(0, "a", 1, 3.0);
+  EXPECT_NEAR(*model.seconds(0, "a", 1), 3.0, 0.02);
 }
 
 TEST(SpeedModel, AnotherSlotCountsAsTheMeanOfThoseThatRan) {
