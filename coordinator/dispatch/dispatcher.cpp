@@ -188,11 +188,14 @@ SlotView Dispatcher::view(std::size_t index) const {
 }
 
 std::size_t Dispatcher::usable_workers(const JobLimits& limits) const {
-  const auto usable = static_cast<std::size_t>(std::ranges::count_if(slots_, [&](const Slot& slot) {
-    return slot.state != SlotState::kQuarantined &&
-           (limits.kind.empty() || slot.spec.kind == limits.kind);
-  }));
+  const std::size_t usable = count_in_service(limits.devices.unet);
   return std::min(usable, limits.max_workers.value_or(usable));
+}
+
+std::size_t Dispatcher::count_in_service(const std::string& device) const {
+  return static_cast<std::size_t>(std::ranges::count_if(slots_, [&](const Slot& slot) {
+    return slot.state != SlotState::kQuarantined && slot.spec.is_on(device);
+  }));
 }
 
 Dispatcher::Slot* Dispatcher::find_slot(WorkerId worker) {

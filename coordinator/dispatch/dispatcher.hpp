@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/dispatch/part_devices.hpp"
 #include "coordinator/dispatch/placement.hpp"
 #include "coordinator/dispatch/respawn_policy.hpp"
 #include "coordinator/dispatch/speed_model.hpp"
@@ -30,7 +31,12 @@ using TimePoint = std::chrono::steady_clock::time_point;
 struct WorkerSlot {
   std::string name;
   std::string kind;    // "cpu", "sim"
-  std::string device;  // workers of one device slow each other down; empty: shares with none
+  std::string device;  // where its weights lie: "cpu", "gpu:0"; workers may share one
+  std::string group;   // workers of one group slow each other down; empty: it slows nobody
+
+  bool is_on(const std::string& asked) const {
+    return asked.empty() || asked == kind || asked == device;
+  }
 };
 
 // What placing a unit needs to know of it.
@@ -44,8 +50,8 @@ struct UnitTicket {
 
 // Which workers a job may use, and what its host knows of them.
 struct JobLimits {
-  std::string kind;                        // empty: any
-  std::optional<std::size_t> max_workers;  // the first ones that take a unit of it
+  PartDevices devices;
+  std::optional<std::size_t> max_workers;  // on each device: the first ones that take a unit of it
   std::map<std::size_t, double> speeds;    // relative ones by slot, given; others are learned
 };
 
@@ -137,7 +143,8 @@ class Dispatcher {
   std::size_t slot_count() const { return slots_.size(); }
   const WorkerSlot& slot(std::size_t index) const { return slots_.at(index).spec; }
   SlotView view(std::size_t index) const;
-  // Slots that a job of these limits can count on: not quarantined, at most max_workers.
+  // Slots that a job of these limits can count on for its diffusion model: not quarantined, at most
+  // max_workers.
   std::size_t usable_workers(const JobLimits& limits) const;
 
  private:
@@ -158,7 +165,7 @@ class Dispatcher {
     std::string shape;      // of the unit
     TimePoint started;      // the unit
     double expected = 0.0;  // seconds that the unit should take
-    int crowd = 1;          // most workers of the device that were busy while it ran
+    int crowd = 1;          // most workers of the group that were busy while it ran
     bool probes = false;    // the unit runs alone, to learn how fast that is
     std::set<std::pair<ModelId, ModelPart>> loaded;
     RespawnHistory history;
@@ -192,6 +199,7 @@ class Dispatcher {
 
   Slot* find_slot(WorkerId worker);
   std::size_t index_of(const Slot& slot) const;
+  std::size_t count_in_service(const std::string& device) const;
   void died_loading(const Loading& loading, const std::string& words, const std::string& slot_name);
   void run_again(UnitRecord& unit);
   void worker_died_with(UnitRecord& unit, const std::string& words, const std::string& slot_name);
@@ -206,9 +214,10 @@ class Dispatcher {
   void fail_hopeless_jobs();
   std::vector<ReadyGroup> ready_groups() const;
 
-  bool may_use(const JobRecord& job, std::size_t slot) const;
-  // Slots that the job may still take besides those that it has used.
-  std::size_t room_for_slots(const JobRecord& job) const;
+  const std::string& device_of(const ReadyGroup& group) const;
+  bool may_use(const ReadyGroup& group, std::size_t slot) const;
+  // Slots of the part's device that the job may still take besides those that it has used.
+  std::size_t room_for_slots(const ReadyGroup& group) const;
   void load_where_idle(const ReadyGroup& group);
   static bool has_part(const Slot& slot, const ReadyGroup& group);
   static bool is_loading(const Slot& slot, const ReadyGroup& group);
@@ -220,9 +229,9 @@ class Dispatcher {
                 TimePoint now);
   void start_unless_probed(const std::vector<std::size_t>& slots, Slot& slot, UnitRecord& unit,
                            TimePoint now);
-  bool wants_probe(const std::vector<std::size_t>& slots, const std::string& device,
+  bool wants_probe(const std::vector<std::size_t>& slots, const std::string& group,
                    const std::string& shape) const;
-  int busy_on(const std::string& device) const;
+  int busy_in(const std::string& group) const;
   void start(Slot& slot, UnitRecord& unit, TimePoint now);
 
   double available_in(const Slot& slot, TimePoint now) const;

@@ -40,13 +40,13 @@ void Dispatcher::place(TimePoint now) {
 
 void Dispatcher::fail_hopeless_jobs() {
   for (std::size_t i = 0; i < ready_.size();) {
-    const JobId job = units_.at(ready_[i]).ticket.job;
-    if (usable_workers({jobs_.at(job).limits.kind, std::nullopt, {}}) > 0) {
+    const UnitTicket& ticket = units_.at(ready_[i]).ticket;
+    if (count_in_service(jobs_.at(ticket.job).limits.devices.of(ticket.part)) > 0) {
       ++i;
       continue;
     }
-    fail_job(job, {ErrorCode::kNoWorker, "No worker is left that could run this job.",
-                   "`tandem devices` says why each was taken out of service."});
+    fail_job(ticket.job, {ErrorCode::kNoWorker, "No worker is left that could run this job.",
+                          "`tandem devices` says why each was taken out of service."});
     i = 0;  // the queue has changed
   }
 }
@@ -69,15 +69,23 @@ std::vector<Dispatcher::ReadyGroup> Dispatcher::ready_groups() const {
 
 // ---- loading ----
 
-bool Dispatcher::may_use(const JobRecord& job, std::size_t slot) const {
-  if (!job.limits.kind.empty() && slots_[slot].spec.kind != job.limits.kind) return false;
-  return job.slots.contains(slot) || room_for_slots(job) > 0;
+const std::string& Dispatcher::device_of(const ReadyGroup& group) const {
+  return jobs_.at(group.job).limits.devices.of(group.part);
 }
 
-std::size_t Dispatcher::room_for_slots(const JobRecord& job) const {
+bool Dispatcher::may_use(const ReadyGroup& group, std::size_t slot) const {
+  if (!slots_[slot].spec.is_on(device_of(group))) return false;
+  return jobs_.at(group.job).slots.contains(slot) || room_for_slots(group) > 0;
+}
+
+std::size_t Dispatcher::room_for_slots(const ReadyGroup& group) const {
+  const JobRecord& job = jobs_.at(group.job);
   if (!job.limits.max_workers) return slots_.size();
-  const auto in_service = static_cast<std::size_t>(std::ranges::count_if(
-      job.slots, [&](std::size_t s) { return slots_[s].state != SlotState::kQuarantined; }));
+  const auto counts = [&](std::size_t slot) {
+    return slots_[slot].state != SlotState::kQuarantined &&
+           slots_[slot].spec.is_on(device_of(group));
+  };
+  const auto in_service = static_cast<std::size_t>(std::ranges::count_if(job.slots, counts));
   return *job.limits.max_workers - std::min(in_service, *job.limits.max_workers);
 }
 
@@ -85,13 +93,14 @@ std::size_t Dispatcher::room_for_slots(const JobRecord& job) const {
 // does so while the others compute.
 void Dispatcher::load_where_idle(const ReadyGroup& group) {
   const auto ready_to_take = [&](const Slot& slot) {
+    if (!may_use(group, index_of(slot))) return false;
     return is_loading(slot, group) || (slot.state == SlotState::kIdle && has_part(slot, group));
   };
   auto there = static_cast<std::size_t>(std::ranges::count_if(slots_, ready_to_take));
   for (std::size_t i = 0; i < slots_.size() && there < group.units.size(); ++i) {
     Slot& slot = slots_[i];
     if (slot.state != SlotState::kIdle || has_part(slot, group)) continue;
-    if (!may_use(jobs_.at(group.job), i)) continue;
+    if (!may_use(group, i)) continue;
     load(slot, group);
     ++there;
   }
@@ -123,12 +132,12 @@ std::vector<std::size_t> Dispatcher::slots_with(const ReadyGroup& group) const {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = slots_[i];
     const bool works = slot.state == SlotState::kIdle || slot.state == SlotState::kBusy;
-    if (!works || !has_part(slot, group) || !may_use(job, i)) continue;
+    if (!works || !has_part(slot, group) || !may_use(group, i)) continue;
     (job.slots.contains(i) ? used : fresh).push_back(i);
   }
   const UnitTicket& first = units_.at(group.units.front()).ticket;
   std::ranges::stable_sort(fresh, {}, [&](std::size_t i) { return estimate(i, first, 1); });
-  fresh.resize(std::min(fresh.size(), room_for_slots(job)));
+  fresh.resize(std::min(fresh.size(), room_for_slots(group)));
   used.insert(used.end(), fresh.begin(), fresh.end());
   std::ranges::sort(used);
   return used;
@@ -143,7 +152,7 @@ void Dispatcher::place_elsewhere(const ReadyGroup& group, UnitId unit, TimePoint
   if (!others.empty()) return place_on(others, {unit}, now);
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
-    if (i == avoid || !may_use(jobs_.at(group.job), i)) continue;
+    if (i == avoid || !may_use(group, i)) continue;
     if (slot.state == SlotState::kIdle) load(slot, group);
     if (is_loading(slot, group)) return;
   }
@@ -155,7 +164,7 @@ void Dispatcher::place_on(const std::vector<std::size_t>& slots, const std::vect
   if (slots.empty() || units.empty()) return;
   std::vector<PlacementWorker> workers;
   std::ranges::transform(slots, std::back_inserter(workers), [&](std::size_t slot) {
-    return PlacementWorker{available_in(slots_[slot], now), slots_[slot].spec.device};
+    return PlacementWorker{available_in(slots_[slot], now), slots_[slot].spec.group};
   });
   const Placement placement = place_units(workers, units.size(), costs(slots, units));
   for (std::size_t i = 0; i < units.size(); ++i) {
@@ -168,35 +177,35 @@ void Dispatcher::place_on(const std::vector<std::size_t>& slots, const std::vect
   }
 }
 
-// Workers of one device may be slower together than one of them alone, which nobody knows before
-// one ran alone: a unit that does so is a probe, and the device takes no other beside it.
+// Workers of one group may be slower together than one of them alone, which nobody knows before
+// one ran alone: a unit that does so is a probe, and the group takes no other beside it.
 void Dispatcher::start_unless_probed(const std::vector<std::size_t>& slots, Slot& slot,
                                      UnitRecord& unit, TimePoint now) {
-  const std::string& device = slot.spec.device;
-  const auto on_device = [&](const Slot& s) { return !device.empty() && s.spec.device == device; };
-  const auto probes = [&](const Slot& s) { return s.probes && on_device(s); };
+  const std::string& group = slot.spec.group;
+  const auto is_beside = [&](const Slot& s) { return !group.empty() && s.spec.group == group; };
+  const auto probes = [&](const Slot& s) { return s.probes && is_beside(s); };
   if (std::ranges::any_of(slots_, probes)) return;
-  const bool probe = wants_probe(slots, device, unit.ticket.shape);
-  if (probe && busy_on(device) > 0) return;
+  const bool probe = wants_probe(slots, group, unit.ticket.shape);
+  if (probe && busy_in(group) > 0) return;
   start(slot, unit, now);
   slot.probes = probe;
 }
 
-bool Dispatcher::wants_probe(const std::vector<std::size_t>& slots, const std::string& device,
+bool Dispatcher::wants_probe(const std::vector<std::size_t>& slots, const std::string& group,
                              const std::string& shape) const {
-  if (device.empty()) return false;
+  if (group.empty()) return false;
   std::size_t members = 0;
   for (const std::size_t slot : slots) {
-    if (slots_[slot].spec.device != device) continue;
+    if (slots_[slot].spec.group != group) continue;
     ++members;
     if (speeds_.has_measured(slot, shape, 1)) return false;
   }
   return members > 1 && speeds_.crowded_units(shape) >= members * kUnitsBeforeProbe;
 }
 
-int Dispatcher::busy_on(const std::string& device) const {
+int Dispatcher::busy_in(const std::string& group) const {
   return static_cast<int>(std::ranges::count_if(slots_, [&](const Slot& slot) {
-    return slot.state == SlotState::kBusy && slot.spec.device == device;
+    return slot.state == SlotState::kBusy && slot.spec.group == group;
   }));
 }
 
@@ -208,11 +217,11 @@ void Dispatcher::start(Slot& slot, UnitRecord& unit, TimePoint now) {
   slot.generation = unit.generation;
   slot.shape = unit.ticket.shape;
   slot.started = now;
-  slot.crowd = slot.spec.device.empty() ? 1 : busy_on(slot.spec.device);
+  slot.crowd = slot.spec.group.empty() ? 1 : busy_in(slot.spec.group);
   slot.expected = estimate(index_of(slot), unit.ticket, slot.crowd);
   for (Slot& other : slots_) {
-    const bool beside = other.state == SlotState::kBusy && other.spec.device == slot.spec.device;
-    if (beside && !slot.spec.device.empty()) other.crowd = std::max(other.crowd, slot.crowd);
+    const bool beside = other.state == SlotState::kBusy && other.spec.group == slot.spec.group;
+    if (beside && !slot.spec.group.empty()) other.crowd = std::max(other.crowd, slot.crowd);
   }
   commands_.emplace_back(StartUnit{slot.worker, slot.unit, slot.generation});
 }

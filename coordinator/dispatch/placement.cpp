@@ -12,9 +12,9 @@ using Chosen = std::vector<std::size_t>;
 
 int crowd_of(const std::vector<PlacementWorker>& workers, const Chosen& chosen, std::size_t worker,
              std::size_t units) {
-  if (workers[worker].device.empty()) return 1;
+  if (workers[worker].group.empty()) return 1;
   const auto members = std::ranges::count_if(
-      chosen, [&](std::size_t other) { return workers[other].device == workers[worker].device; });
+      chosen, [&](std::size_t other) { return workers[other].group == workers[worker].group; });
   return static_cast<int>(std::min(static_cast<std::size_t>(members), units));
 }
 

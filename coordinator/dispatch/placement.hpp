@@ -11,11 +11,11 @@ namespace tandem::coordinator {
 // A worker that has what the units need.
 struct PlacementWorker {
   double available_in = 0.0;  // seconds until it is free, by estimate; 0 for an idle one
-  std::string device;         // workers of one device slow each other down; empty: shares with none
+  std::string group;          // workers of one group slow each other down; empty: it slows nobody
 };
 
 // Seconds that a unit takes on a worker (both by position) in a crowd of that many workers of its
-// device.
+// group.
 using UnitCost = std::function<double(std::size_t worker, std::size_t unit, int crowd)>;
 
 struct Placement {
@@ -25,8 +25,8 @@ struct Placement {
 
 // Each unit in turn, the longest first, goes to the worker on which it ends first: best for units
 // of one cost on workers of any speeds, close to it for others (Gonzalez, Ibarra and Sahni 1977).
-// Tried with all workers and with the fastest ones alone, since more may be slower where they share
-// a device; fewer are taken where that is faster by kWorthLeaving. workers is not empty. Pure: the
+// Tried with all workers and with the fastest ones alone, since more may be slower where they are
+// a group; fewer are taken where that is faster by kWorthLeaving. workers is not empty. Pure: the
 // same input gives the same placement.
 Placement place_units(const std::vector<PlacementWorker>& workers, std::size_t units,
                       const UnitCost& cost);

@@ -11,6 +11,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "coordinator/dispatch/part_devices.hpp"
 #include "coordinator/dispatch/unit_executor.hpp"
 #include "coordinator/service/side_files.hpp"
 #include "coordinator/service/tensor_file.hpp"
@@ -37,8 +38,9 @@ struct AcceptedJob {
   ModelInfo info;
   SideFiles side_files;
   std::optional<NamedModel> upscale;  // what "model.upscale" names
-  std::string device_kind;            // of the workers it runs on
-  std::size_t worker_count = 1;       // that it can count on; fixes the groups of batching "auto"
+  PartDevices devices;
+  std::string device_kind;       // of the diffusion model's device
+  std::size_t worker_count = 1;  // that it can count on; fixes the groups of batching "auto"
 };
 
 // Where a running job tells what it does. Called on the job's thread.

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "coordinator/service/device_choice.hpp"
 #include "coordinator/service/device_report.hpp"
 #include "coordinator/service/model_spec_of.hpp"
 #include "ipc/log.hpp"
@@ -64,7 +65,7 @@ JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExec
       executor_(executor),
       jobs_(limits),
       expiry_(io),
-      default_kind_(workers.workers.front().kind) {
+      workers_(workers.workers) {
   PoolObserver observer;
   observer.worker_event = [this](const WorkerEventInfo& info) { on_worker_event(info); };
   observer.loading = [this](JobId job, ModelId model, ModelPart, bool loaded) {
@@ -117,7 +118,8 @@ AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<Warnin
     accepted.upscale = NamedModel{upscale.id, upscale.info};
   }
   accepted.side_files = find_side_files(job);
-  accepted.device_kind = choose_kind(job.model, warnings);
+  accepted.devices = choose_devices(job.model, workers_, warnings);
+  accepted.device_kind = kind_of_device(accepted.devices.unet);
   for (const auto& [name, speed] : job.workers.relative_speed) {
     if (!pool_->slots_named(name).empty()) continue;
     warnings.push_back({"unknown_device", "workers.relative_speed: there is no worker or device " +
@@ -125,35 +127,14 @@ AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<Warnin
   }
   accepted.job = std::move(job);
   executor_.check(accepted);
-  pool_->ensure_worker(accepted.device_kind);
+  for (const std::string& device :
+       {accepted.devices.unet, accepted.devices.text, accepted.devices.vae})
+    pool_->ensure_worker(device);
   return accepted;
 }
 
 KnownModel JobService::resolve(const ModelSpec& spec) {
   return models_.resolve(spec, [this](ModelId old) { pool_->unload(old); });
-}
-
-// All parts of a model run on one kind of device in this version.
-std::string JobService::choose_kind(const job::Model& model, std::vector<WarningEvent>& warnings) {
-  const auto kind_of = [&](const job::DeviceName& device, const char* key) {
-    if (device == "cpu") return std::string("cpu");
-    if (device != "default") {
-      warnings.push_back({"unknown_device", std::string(key) + ": there is no " + device +
-                                                " here; the part stays on the default device."});
-    }
-    return default_kind_;
-  };
-  std::string kind = kind_of(model.device, "model.device");
-  const auto check = [&](const job::DeviceName& device, const char* key) {
-    if (device == "default" || kind_of(device, key) == kind) return;
-    throw Error(
-        ErrorCode::kUnsupported,
-        std::string(key) + ": parts of a model on different kinds of devices are not supported.",
-        "Give model.device and " + std::string(key) + " the same value.", key);
-  };
-  check(model.text_device, "model.text_device");
-  check(model.vae_device, "model.vae_device");
-  return kind;
 }
 
 void JobService::start_next() {
@@ -170,7 +151,7 @@ void JobService::start_next() {
 }
 
 JobLimits JobService::limits_of(const AcceptedJob& accepted) const {
-  JobLimits limits{accepted.device_kind, {}, {}};
+  JobLimits limits{accepted.devices, {}, {}};
   if (accepted.job.workers.max) limits.max_workers = *accepted.job.workers.max;
   for (const auto& [name, speed] : accepted.job.workers.relative_speed) {
     for (const std::size_t slot : pool_->slots_named(name))

@@ -50,7 +50,6 @@ class JobService {
 
   AcceptedJob accept(job::Job job, ipc::Fd tensors, std::vector<WarningEvent>& warnings);
   KnownModel resolve(const ModelSpec& spec);
-  std::string choose_kind(const job::Model& model, std::vector<WarningEvent>& warnings);
   JobLimits limits_of(const AcceptedJob& accepted) const;
   void start_next();
   void run(const std::shared_ptr<JobRecord>& record, const std::shared_ptr<UnitExecutor>& units);
@@ -72,7 +71,7 @@ class JobService {
   std::jthread thread_;
   boost::asio::steady_timer expiry_;
   std::uint64_t next_job_ = 1;
-  std::string default_kind_;
+  std::vector<WorkerSpec> workers_;  // as the service was started with
   bool shutting_down_ = false;
   std::function<void()> on_shut_down_;
 };

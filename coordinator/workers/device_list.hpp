@@ -14,6 +14,9 @@ struct WorkerSpec {
   std::string kind;    // "cpu", "sim"
   std::string device;  // what its process is told: "cpu", "sim@20ms"
 
+  // Where its weights lie, in reports and budgets: `device` without its options.
+  std::string place() const { return device.substr(0, device.find('@')); }
+
   bool operator==(const WorkerSpec&) const = default;
 };
 

@@ -17,9 +17,10 @@ TimePoint now() {
   return std::chrono::steady_clock::now();
 }
 
-// Simulated workers only wait: they share nothing.
+// Simulated workers only wait: they slow nobody down.
 WorkerSlot dispatch_slot(const WorkerSpec& worker) {
-  return {worker.name, worker.kind, worker.kind == "sim" ? std::string() : worker.device};
+  return {worker.name, worker.kind, worker.place(),
+          worker.kind == "sim" ? std::string() : worker.place()};
 }
 
 std::vector<WorkerSlot> dispatch_slots(const std::vector<WorkerSpec>& workers) {
@@ -99,10 +100,11 @@ void WorkerPool::close_job(JobId job) {
   carry_out();
 }
 
-bool WorkerPool::ensure_worker(const std::string& kind) {
-  const auto has_kind = [&](const auto& slot) { return slot->spec.kind == kind; };
-  if (std::ranges::any_of(slots_, has_kind)) return true;
-  if (kind != "cpu") return false;
+bool WorkerPool::ensure_worker(const std::string& device) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (dispatcher_.slot(i).is_on(device)) return true;
+  }
+  if (device != "cpu") return false;
   slots_.push_back(std::make_unique<Slot>());
   slots_.back()->spec = WorkerSpec{"cpu#0", "cpu", "cpu"};
   dispatcher_.add_slot(dispatch_slot(slots_.back()->spec), now());
@@ -114,7 +116,7 @@ std::vector<std::size_t> WorkerPool::slots_named(const std::string& name) const 
   std::vector<std::size_t> found;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const WorkerSpec& spec = slots_[i]->spec;
-    if (spec.name == name || spec.device == name || spec.kind == name) found.push_back(i);
+    if (spec.name == name || spec.place() == name || spec.kind == name) found.push_back(i);
   }
   return found;
 }

@@ -83,8 +83,8 @@ class WorkerPool {
   void cancel_job(JobId job);
   void close_job(JobId job);
 
-  // A worker of the kind exists or is started; false where this build has no such kind.
-  bool ensure_worker(const std::string& kind);
+  // A worker of the kind or device exists, or is started where it is "cpu"; else false.
+  bool ensure_worker(const std::string& device);
   // By the worker's name ("cpu#1"), or all workers of a device ("gpu:0") or of a kind ("cpu").
   std::vector<std::size_t> slots_named(const std::string& name) const;
   std::size_t usable_workers(const JobLimits& limits) const;

@@ -106,10 +106,10 @@ class SimulatedWorkers {
   std::uint64_t last_unit_ = 0;
 };
 
-std::vector<WorkerSlot> slots(std::size_t count, const std::string& device = {}) {
+std::vector<WorkerSlot> slots(std::size_t count, const std::string& group = {}) {
   std::vector<WorkerSlot> all;
   for (std::size_t i = 0; i < count; ++i)
-    all.push_back({"w#" + std::to_string(i), "sim", device});
+    all.push_back({"w#" + std::to_string(i), "sim", "sim", group});
   return all;
 }
 

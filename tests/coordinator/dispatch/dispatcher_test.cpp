@@ -15,7 +15,7 @@ class DispatcherTest : public ::testing::Test {
   explicit DispatcherTest() : dispatcher_(two_workers(), RespawnPolicy{}, now_) { pump(); }
 
   static std::vector<WorkerSlot> two_workers() {
-    return {{"cpu#0", "cpu", "cpu"}, {"cpu#1", "cpu", "cpu"}};
+    return {{"cpu#0", "cpu", "cpu", "cpu"}, {"cpu#1", "cpu", "cpu", "cpu"}};
   }
 
   // Keeps the commands of the last event, and knows who fills which slot.
@@ -51,7 +51,7 @@ class DispatcherTest : public ::testing::Test {
   }
 
   void open(std::optional<std::size_t> max_workers = {}) {
-    dispatcher_.open_job(kJob, {"cpu", max_workers, {}});
+    dispatcher_.open_job(kJob, {PartDevices::all_on("cpu"), max_workers, {}});
   }
 
   void submit(std::vector<std::uint64_t> units) {
@@ -237,9 +237,9 @@ TEST_F(DispatcherTest, MaxLimitsTheWorkersOfAJob) {
   open(1);
   submit({1, 2});
   EXPECT_EQ(commands<LoadPart>().size(), 1U);
-  EXPECT_EQ(dispatcher_.usable_workers({"cpu", 1, {}}), 1U);
-  EXPECT_EQ(dispatcher_.usable_workers({"cpu", {}, {}}), 2U);
-  EXPECT_EQ(dispatcher_.usable_workers({"gpu", {}, {}}), 0U);
+  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("cpu"), 1, {}}), 1U);
+  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("cpu"), {}, {}}), 2U);
+  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("gpu"), {}, {}}), 0U);
 }
 
 TEST_F(DispatcherTest, AWorkerThatKeepsDyingIsQuarantined) {
@@ -252,7 +252,7 @@ TEST_F(DispatcherTest, AWorkerThatKeepsDyingIsQuarantined) {
   }
   EXPECT_EQ(dispatcher_.view(0).state, SlotState::kQuarantined);
   EXPECT_EQ(dispatcher_.view(0).reason, "signal 4");
-  EXPECT_EQ(dispatcher_.usable_workers({"cpu", {}, {}}), 1U);
+  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("cpu"), {}, {}}), 1U);
 }
 
 TEST_F(DispatcherTest, AJobWithoutAnyWorkerLeftFails) {
@@ -278,14 +278,58 @@ TEST_F(DispatcherTest, AWorkerThatDoesNotComeUpIsKilled) {
   EXPECT_EQ(commands<KillWorker>().size(), 2U);
 }
 
+TEST(DispatcherPlaces, APartRunsOnItsOwnDevice) {
+  const TimePoint now{std::chrono::seconds(1)};
+  Dispatcher dispatcher(
+      {{"gpu:0", "gpu", "gpu:0", ""}, {"gpu:1", "gpu", "gpu:1", ""}, {"cpu#0", "cpu", "cpu", ""}},
+      RespawnPolicy{}, now);
+  for (const Command& command : dispatcher.take_commands())
+    dispatcher.worker_ready(std::get<SpawnWorker>(command).worker, now);
+  dispatcher.take_commands();
+  // At most one worker on each device: that of the texts does not count for the pictures.
+  const JobLimits limits{{"gpu", "cpu", "gpu:1"}, 1, {}};
+  dispatcher.open_job(kJob, limits);
+  EXPECT_EQ(dispatcher.usable_workers(limits), 1U);
+  EXPECT_EQ(dispatcher.usable_workers({limits.devices, {}, {}}), 2U);
+  const auto slot_of = [&](std::uint64_t unit, ModelPart part) -> std::string {
+    dispatcher.submit({{UnitId{unit}, kJob, kModel, part, "shape"}}, now);
+    for (const Command& command : dispatcher.take_commands()) {
+      const auto* load = std::get_if<LoadPart>(&command);
+      for (std::size_t i = 0; load != nullptr && i < dispatcher.slot_count(); ++i) {
+        if (dispatcher.view(i).worker == load->worker) return dispatcher.slot(i).name;
+      }
+    }
+    return "";
+  };
+  EXPECT_EQ(slot_of(1, ModelPart::kText), "cpu#0");
+  EXPECT_EQ(slot_of(2, ModelPart::kVae), "gpu:1");
+  EXPECT_EQ(slot_of(3, ModelPart::kUnet), "");  // gpu:1 is the job's one GPU, and busy
+}
+
+TEST(DispatcherPlaces, APartOnAnotherDeviceIsNotThePartsOwn) {
+  const TimePoint now{std::chrono::seconds(1)};
+  Dispatcher dispatcher({{"gpu:0", "gpu", "gpu:0", ""}, {"cpu#0", "cpu", "cpu", ""}},
+                        RespawnPolicy{}, now);
+  for (const Command& command : dispatcher.take_commands())
+    dispatcher.worker_ready(std::get<SpawnWorker>(command).worker, now);
+  dispatcher.model_loaded(dispatcher.view(0).worker, kModel, ModelPart::kText, now);
+  dispatcher.take_commands();
+  dispatcher.open_job(kJob, {{"gpu", "cpu", "gpu"}, {}, {}});
+  dispatcher.submit({{UnitId{1}, kJob, kModel, ModelPart::kText, "shape"}}, now);
+  const auto commands = dispatcher.take_commands();
+  ASSERT_EQ(commands.size(), 1U);
+  EXPECT_EQ(std::get<LoadPart>(commands[0]).worker, dispatcher.view(1).worker);
+}
+
 // Random deaths, failures to load and results in any order: every unit is delivered exactly once or
 // its job is failed, and no slot is ever given two units.
 TEST(DispatcherProperty, EveryUnitEndsOnceUnderRandomDeaths) {
   for (std::uint32_t seed = 0; seed < 300; ++seed) {
     std::mt19937 random(seed);
     TimePoint now{std::chrono::seconds(1)};
-    Dispatcher dispatcher({{"a", "sim", ""}, {"b", "sim", "x"}, {"c", "sim", "x"}}, RespawnPolicy{},
-                          now);
+    Dispatcher dispatcher(
+        {{"a", "sim", "sim", ""}, {"b", "sim", "sim", "x"}, {"c", "sim", "sim", "x"}},
+        RespawnPolicy{}, now);
     dispatcher.open_job(kJob, {});
     std::map<WorkerId, std::optional<StartUnit>> busy;
     std::map<WorkerId, LoadPart> loading;

@@ -28,7 +28,7 @@ class WorkerPoolTest : public ::testing::Test {
       return files;
     };
     pool_ = std::make_unique<WorkerPool>(io_, options, find_model, observer);
-    units_ = pool_->open_job(kJob, {"sim", {}, {}});
+    units_ = pool_->open_job(kJob, {PartDevices::all_on("sim"), {}, {}});
     loop_ = std::thread([this] { io_.run(); });
   }
 
