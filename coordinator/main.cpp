@@ -32,6 +32,7 @@ constexpr int kExitAlreadyRunning = 4;
 struct Options {
   std::string socket;
   std::string devices = "cpu:2";
+  std::string budget;
   int threads = 0;
   std::string hook_cache = "max-speed";
   int ready_fd = -1;
@@ -44,6 +45,8 @@ coordinator::PoolOptions pool_options(const Options& options) {
   pool.worker_program =
       std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tandem-worker";
   pool.workers = coordinator::parse_device_list(options.devices);
+  if (!options.budget.empty()) pool.budgets = coordinator::parse_budget_list(options.budget);
+  coordinator::check_budgets(pool.budgets, pool.workers);
   pool.threads = options.threads > 0 ? options.threads
                                      : coordinator::default_threads(
                                            pool.workers, std::thread::hardware_concurrency());
@@ -92,6 +95,8 @@ int main(int argc, char** argv) {
   CLI::App app("The Tandem service. `tandem up` starts it, and starts it again when it dies.");
   app.add_option("--socket", options.socket, "path of the socket that hosts connect to");
   app.add_option("--devices", options.devices, "workers, for instance cpu:2 or sim:8@20ms");
+  app.add_option("--budget", options.budget,
+                 "bytes of weights that devices may hold, for instance 8GiB or cpu=8GiB");
   app.add_option("--threads", options.threads, "threads per CPU worker")
       ->check(CLI::Range(1, 1024));
   app.add_option("--hook-cache", options.hook_cache,

@@ -11,6 +11,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "models/checkpoint/weight_copies.hpp"
 #include "protocol/file_stamp.hpp"
 #include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
@@ -57,9 +58,11 @@ class LoadedModel {
   virtual const ModelInfo& info() const = 0;
   // The files that were opened, in the state in which they were.
   virtual const std::vector<FileStamp>& files() const = 0;
-  // Reads the part's weights unless they are there.
-  virtual void load(ModelPart part) = 0;
-  virtual std::uint64_t bytes_held() const = 0;
+  // Reads the part's weights unless they are there. A device that keeps weights in this machine's
+  // memory takes those that have to be converted from `copies`.
+  virtual void load(ModelPart part, models::WeightCopies& copies) = 0;
+  virtual void unload(ModelPart part) = 0;
+  virtual std::uint64_t bytes_of(ModelPart part) const = 0;
   // Bytes of patched weights that may stay for the next unit that asks for them; 0: those in force.
   virtual void set_patch_budget(std::uint64_t bytes) = 0;
 

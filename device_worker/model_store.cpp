@@ -17,21 +17,27 @@ void check_unchanged(const LoadedModel& model, const std::vector<FileStamp>& exp
 
 }  // namespace
 
-LoadedModel& ModelStore::load(const LoadModel& message) {
-  const auto it = models_.find(message.model);
-  if (it != models_.end()) {
-    it->second->load(message.part);
-    return *it->second;
+LoadedModel& ModelStore::load(const LoadModel& message, models::WeightCopies& copies) {
+  auto it = models_.find(message.model);
+  if (it == models_.end()) {
+    auto model = device_.open(message.spec);
+    check_unchanged(*model, message.files);
+    model->set_patch_budget(patch_budget_);
+    model->load(message.part, copies);
+    it = models_.emplace(message.model, StoredModel{std::move(model), {}}).first;
+  } else {
+    it->second.model->load(message.part, copies);
   }
-  auto model = device_.open(message.spec);
-  check_unchanged(*model, message.files);
-  model->set_patch_budget(patch_budget_);
-  model->load(message.part);
-  return *models_.emplace(message.model, std::move(model)).first->second;
+  it->second.parts.insert(message.part);
+  return *it->second.model;
 }
 
-void ModelStore::unload(ModelId model) {
-  models_.erase(model);
+void ModelStore::unload(ModelId model, ModelPart part) {
+  const auto it = models_.find(model);
+  if (it == models_.end() || it->second.parts.erase(part) == 0) return;
+  it->second.model->unload(part);
+  if (!it->second.parts.empty()) return;
+  models_.erase(it);
   for (auto& [id, cond] : conds_)
     cond.prepared.erase(model);
 }
@@ -40,7 +46,7 @@ LoadedModel& ModelStore::at(ModelId model) {
   const auto it = models_.find(model);
   if (it == models_.end())
     throw Error(ErrorCode::kNotFound, "The unit's model is not loaded here.");
-  return *it->second;
+  return *it->second.model;
 }
 
 void ModelStore::put(ConstantId constant, CondInput cond) {

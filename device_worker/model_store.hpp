@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "device_worker/device/device.hpp"
 #include "protocol/worker_message.hpp"
@@ -18,8 +19,9 @@ class ModelStore {
 
   // Opens the model where it is new, checks that its files are those that the coordinator saw, and
   // loads the part. Throws tandem::Error; then a new model is not kept.
-  LoadedModel& load(const LoadModel& message);
-  void unload(ModelId model);
+  LoadedModel& load(const LoadModel& message, models::WeightCopies& copies);
+  // Lets go of the part, and of the model with its last one.
+  void unload(ModelId model, ModelPart part);
 
   // Throws kNotFound.
   LoadedModel& at(ModelId model);
@@ -35,9 +37,14 @@ class ModelStore {
     std::map<ModelId, std::unique_ptr<ModelCond>> prepared;
   };
 
+  struct StoredModel {
+    std::unique_ptr<LoadedModel> model;
+    std::set<ModelPart> parts;
+  };
+
   Device& device_;
   std::uint64_t patch_budget_;
-  std::map<ModelId, std::unique_ptr<LoadedModel>> models_;
+  std::map<ModelId, StoredModel> models_;
   std::map<ConstantId, StoredCond> conds_;
 };
 

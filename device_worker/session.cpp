@@ -7,6 +7,7 @@
 #include <c10/util/Exception.h>
 
 #include "device_worker/handlers/handlers.hpp"
+#include "device_worker/shared_copies.hpp"
 #include "protocol/codec.hpp"
 #include "protocol/error.hpp"
 
@@ -31,6 +32,10 @@ std::optional<Failure> failure_of(Work work) {
   } catch (const c10::OutOfMemoryError& error) {
     return Failure{ErrorCode::kOutOfMemory, error.what_without_backtrace()};
   } catch (const c10::Error& error) {
+    // The CPU's allocator has no type of its own for this.
+    const bool memory =
+        std::string_view(error.what()).find("DefaultCPUAllocator") != std::string_view::npos;
+    if (memory) return Failure{ErrorCode::kOutOfMemory, "The worker has no memory left."};
     return Failure{ErrorCode::kInternal, error.what_without_backtrace()};
   } catch (const std::bad_alloc&) {
     return Failure{ErrorCode::kOutOfMemory, "The worker has no memory left for this unit."};
@@ -65,16 +70,17 @@ void Session::handle(AttachSegment& message, ipc::Frame& frame) {
   tensors_.attach(message, std::move(frame.fds.front()));
 }
 
-void Session::handle(LoadModel& message, ipc::Frame&) {
+void Session::handle(LoadModel& message, ipc::Frame& frame) {
   const auto start = Clock::now();
-  std::uint64_t bytes_held = 0;
-  auto failure = failure_of([&] { bytes_held = models_.load(message).bytes_held(); });
+  SharedCopies copies(std::move(frame.fds));
+  std::uint64_t bytes = 0;
+  auto failure = failure_of([&] { bytes = models_.load(message, copies).bytes_of(message.part); });
   if (failure) return send(ModelFailed{message.model, message.part, std::move(*failure)});
-  send(ModelLoaded{message.model, message.part, bytes_held, seconds_since(start)});
+  send(ModelLoaded{message.model, message.part, bytes, seconds_since(start)}, copies.take_made());
 }
 
 void Session::handle(UnloadModel& message, ipc::Frame&) {
-  models_.unload(message.model);
+  models_.unload(message.model, message.part);
 }
 
 void Session::handle(PutConstant& message, ipc::Frame&) {
@@ -105,8 +111,8 @@ void Session::handle(Shutdown&, ipc::Frame&) {
   ended_ = true;
 }
 
-void Session::send(const FromWorker& message) {
-  connection_.send(ipc::Frame{kind_of(message), encode(message), {}});
+void Session::send(const FromWorker& message, std::vector<ipc::Fd> fds) {
+  connection_.send(ipc::Frame{kind_of(message), encode(message), std::move(fds)});
 }
 
 }  // namespace tandem::worker

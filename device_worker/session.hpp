@@ -31,7 +31,7 @@ class Session {
   void handle(RunUnit& message, ipc::Frame& frame);
   void handle(Shutdown& message, ipc::Frame& frame);
   void greet();
-  void send(const FromWorker& message);
+  void send(const FromWorker& message, std::vector<ipc::Fd> fds = {});
 
   ipc::BlockingConnection& connection_;
   Device& device_;

@@ -45,25 +45,45 @@ bool Model::is_loaded(ModelPart part) const {
   return parts_.at(index_of(part)).has_value();
 }
 
-void Model::load(ModelPart part) {
+void Model::load(ModelPart part, WeightCopies* copies) {
   if (is_loaded(part)) return;
   const c10::InferenceMode guard;
   PatchablePart loaded;
   switch (part) {
     case ModelPart::kUnet:
-      load_unet(loaded);
+      load_unet(loaded, copies);
       break;
     case ModelPart::kText:
-      load_text(loaded);
+      load_text(loaded, copies);
       break;
     case ModelPart::kVae:
-      load_vae(loaded);
+      load_vae(loaded, copies);
       break;
     case ModelPart::kUpscale:
-      load_upscale(loaded);
+      load_upscale(loaded, copies);
       break;
   }
   parts_.at(index_of(part)) = std::move(loaded);
+}
+
+void Model::unload(ModelPart part) {
+  switch (part) {
+    case ModelPart::kUnet:
+      patched_unets_.clear();
+      unet_.reset();
+      break;
+    case ModelPart::kText:
+      patched_texts_.clear();
+      text_.reset();
+      break;
+    case ModelPart::kVae:
+      vae_.reset();
+      break;
+    case ModelPart::kUpscale:
+      upscaler_.reset();
+      break;
+  }
+  parts_.at(index_of(part)).reset();
 }
 
 std::uint64_t Model::bytes_of(ModelPart part) const {
@@ -71,12 +91,14 @@ std::uint64_t Model::bytes_of(ModelPart part) const {
   if (!is_loaded(part)) return bytes;
   for (const Weights& weights : parts_.at(index_of(part))->weights)
     bytes += weights.bytes_loaded();
+  if (part == ModelPart::kUnet) bytes += patched_unets_.bytes();
+  if (part == ModelPart::kText) bytes += patched_texts_.bytes();
   return bytes;
 }
 
 std::uint64_t Model::bytes_held() const {
   return bytes_of(ModelPart::kUnet) + bytes_of(ModelPart::kText) + bytes_of(ModelPart::kVae) +
-         bytes_of(ModelPart::kUpscale) + patched_unets_.bytes() + patched_texts_.bytes();
+         bytes_of(ModelPart::kUpscale);
 }
 
 std::vector<std::string> Model::unused_tensors(ModelPart part) const {
@@ -90,29 +112,32 @@ std::vector<std::string> Model::unused_tensors(ModelPart part) const {
 }
 
 Weights Model::open_weights(const std::string& file, const std::string& prefix,
-                            const LoadOptions& options) const {
+                            const LoadOptions& options, WeightCopies* copies) const {
   Checkpoint checkpoint = open_checkpoint(file);
   const auto& files = inspection_.files;
   if (std::find(files.begin(), files.end(), checkpoint.stamp) == files.end()) {
     throw Error(ErrorCode::kBadCheckpoint, "'" + file + "' has changed since it was opened.", {},
                 file);
   }
+  if (copies != nullptr && options.device.is_cpu()) {
+    checkpoint.tensors = with_copies(checkpoint.tensors, prefix, options.compute, *copies);
+  }
   return Weights(std::move(checkpoint.tensors), options).under(prefix);
 }
 
-void Model::load_unet(PatchablePart& part) {
+void Model::load_unet(PatchablePart& part, WeightCopies* copies) {
   if (!inspection_.unet) refuse_part("diffusion model");
   const UNetPart& found = *inspection_.unet;
   const LoadOptions options = {device_, compute_type(ModelPart::kUnet, spec_.dtype, device_)};
-  part.weights.push_back(open_weights(found.file, found.prefix, options));
+  part.weights.push_back(open_weights(found.file, found.prefix, options, copies));
   unet_.emplace(part.weights.back(), found.config);
 }
 
-void Model::load_text(PatchablePart& part) {
+void Model::load_text(PatchablePart& part, WeightCopies* copies) {
   if (inspection_.encoders.empty()) refuse_part("text encoder");
   const LoadOptions options = {device_, compute_type(ModelPart::kText, spec_.text_dtype, device_)};
   for (const EncoderPart& found : inspection_.encoders) {
-    Weights weights = open_weights(found.file, found.prefix, options);
+    Weights weights = open_weights(found.file, found.prefix, options, copies);
     if (found.omits_text_model) weights = weights.without("text_model.");
     part.weights.push_back(weights);
   }
@@ -132,20 +157,20 @@ TextEncoder Model::make_text_encoder(const std::vector<Weights>& weights) const 
   return {encoders, tokenizer_};
 }
 
-void Model::load_vae(PatchablePart& part) {
+void Model::load_vae(PatchablePart& part, WeightCopies* copies) {
   if (!inspection_.vae) refuse_part("VAE");
   const VaePart& found = *inspection_.vae;
   const LoadOptions options = {device_, compute_type(ModelPart::kVae, spec_.vae_dtype, device_)};
-  part.weights.push_back(open_weights(found.file, found.prefix, options));
+  part.weights.push_back(open_weights(found.file, found.prefix, options, copies));
   vae_.emplace(part.weights.back(), found.config);
 }
 
-void Model::load_upscale(PatchablePart& part) {
+void Model::load_upscale(PatchablePart& part, WeightCopies* copies) {
   if (!inspection_.upscale) refuse_part("upscale model");
   const UpscalePart& found = *inspection_.upscale;
   const LoadOptions options = {device_,
                                compute_type(ModelPart::kUpscale, ComputeType::kAuto, device_)};
-  part.weights.push_back(open_weights(found.file, "", options));
+  part.weights.push_back(open_weights(found.file, "", options, copies));
   upscaler_.emplace(part.weights.back(), found.config);
 }
 

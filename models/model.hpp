@@ -12,6 +12,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "models/checkpoint/detect.hpp"
+#include "models/checkpoint/weight_copies.hpp"
 #include "models/checkpoint/weights.hpp"
 #include "models/families/unet/network.hpp"
 #include "models/model_conds.hpp"
@@ -31,7 +32,8 @@
 namespace tandem::models {
 
 // Parts are loaded when they are first needed, or by load(). Weights that are stored in the type
-// they compute in stay in the mapped file; others are converted once. Not for several threads at a
+// they compute in stay in the mapped file; others are converted once, on a CPU for all processes
+// that load the part. Not for several threads at a
 // time. Tensors may come from any device; results are float32 on the CPU. The same calls give the
 // same bits on the same kind of device with the same number of threads.
 //
@@ -51,12 +53,16 @@ class Model {
   bool is_loaded(ModelPart part) const;
   // Throws kUnsupported where the model has no such part; kBadCheckpoint where a file has changed
   // since open(); kMissingTensor, kBadShape where tensors are not those of the model's sizes.
-  void load(ModelPart part);
+  // Copies that have to be made for a CPU come from `copies` where it is given; it is used in this
+  // call alone.
+  void load(ModelPart part, WeightCopies* copies = nullptr);
+  // Lets go of the part's weights and of what patches merged into them; it can be loaded again.
+  void unload(ModelPart part);
   // Bytes of merged weights of the diffusion model that stay for the next time they are asked for;
   // 0, as it is first: only those in force. The text encoder keeps those in force.
   void set_patch_budget(std::uint64_t bytes) { patched_unets_.set_budget(bytes); }
-  // Bytes of the weights in use, copies and mapped ones: of a part (0 before it is loaded); of all,
-  // with what patches merged.
+  // Bytes of the weights in use, copies, mapped ones and what patches merged: of a part (0 before
+  // it is loaded), of all.
   std::uint64_t bytes_of(ModelPart part) const;
   std::uint64_t bytes_held() const;
   // Names below the part's prefixes that building it did not ask for; empty before it is loaded.
@@ -101,11 +107,11 @@ class Model {
   Model(Inspection inspection, const ModelSpec& spec, at::Device device);
 
   Weights open_weights(const std::string& file, const std::string& prefix,
-                       const LoadOptions& options) const;
-  void load_unet(PatchablePart& part);
-  void load_text(PatchablePart& part);
-  void load_vae(PatchablePart& part);
-  void load_upscale(PatchablePart& part);
+                       const LoadOptions& options, WeightCopies* copies) const;
+  void load_unet(PatchablePart& part, WeightCopies* copies);
+  void load_text(PatchablePart& part, WeightCopies* copies);
+  void load_vae(PatchablePart& part, WeightCopies* copies);
+  void load_upscale(PatchablePart& part, WeightCopies* copies);
   const UNet& unet(const PatchSet& patches);
   TextEncoder make_text_encoder(const std::vector<Weights>& weights) const;
   // The part, loaded, with the spellings of its weights.

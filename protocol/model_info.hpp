@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "protocol/model_spec.hpp"
+
 namespace tandem {
 
 // How the network's output relates to the noise (ComfyUI's ModelSampling).
@@ -46,6 +48,30 @@ struct TextEncoderInfo {
   bool operator==(const TextEncoderInfo&) const = default;
 };
 
+// How many numbers the weights of each part are, all files together.
+struct PartSizes {
+  std::uint64_t unet = 0;
+  std::uint64_t text = 0;
+  std::uint64_t vae = 0;
+  std::uint64_t upscale = 0;
+
+  std::uint64_t of(ModelPart part) const {
+    switch (part) {
+      case ModelPart::kUnet:
+        return unet;
+      case ModelPart::kText:
+        return text;
+      case ModelPart::kVae:
+        return vae;
+      case ModelPart::kUpscale:
+        break;
+    }
+    return upscale;
+  }
+
+  bool operator==(const PartSizes&) const = default;
+};
+
 struct ModelInfo {
   std::string family;  // row of models/families: "sd15", "sd20", "sdxl"; empty for a VAE or an
                        // upscale model alone
@@ -61,6 +87,7 @@ struct ModelInfo {
   std::vector<TextEncoderInfo> text_encoders;  // empty: the file brings none
   std::string weight_dtype;  // "fp16", "bf16", "fp32": what most of the UNet is stored as
   std::uint64_t bytes = 0;   // of the weights, all files
+  PartSizes sizes;
 
   bool operator==(const ModelInfo&) const = default;
 };

@@ -176,7 +176,7 @@ void serialize(Archive& ar, LoadModel& v) {
 
 template <class Archive>
 void serialize(Archive& ar, UnloadModel& v) {
-  ar(v.model);
+  ar(v.model, v.part);
 }
 
 template <class Archive>
@@ -209,7 +209,7 @@ void serialize(Archive& ar, WorkerHello& v) {
 
 template <class Archive>
 void serialize(Archive& ar, ModelLoaded& v) {
-  ar(v.model, v.part, v.bytes_held, v.seconds);
+  ar(v.model, v.part, v.bytes, v.seconds);
 }
 
 template <class Archive>

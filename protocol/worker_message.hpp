@@ -29,7 +29,8 @@ struct AttachSegment {
 };
 
 // The files are as the coordinator saw them; a worker that finds others there refuses to load the
-// model.
+// model. The frame may carry descriptors: the part's converted weights, as another worker made
+// them.
 struct LoadModel {
   ModelId model;
   ModelSpec spec;
@@ -39,8 +40,10 @@ struct LoadModel {
   bool operator==(const LoadModel&) const = default;
 };
 
+// Sent for a part that no unit uses. There is no answer.
 struct UnloadModel {
   ModelId model;
+  ModelPart part = ModelPart::kUnet;
 
   bool operator==(const UnloadModel&) const = default;
 };
@@ -97,10 +100,12 @@ struct WorkerHello {
   bool operator==(const WorkerHello&) const = default;
 };
 
+// The frame carries descriptors where weights were converted that others may share: memfds sealed
+// once they were whole, opened read-only.
 struct ModelLoaded {
   ModelId model;
   ModelPart part = ModelPart::kUnet;
-  std::uint64_t bytes_held = 0;  // of this model, all its loaded parts
+  std::uint64_t bytes = 0;  // of the part's weights, mapped and copied
   double seconds = 0.0;
 
   bool operator==(const ModelLoaded&) const = default;

@@ -156,10 +156,22 @@ void Dispatcher::unit_failed(WorkerId worker, UnitId unit, Generation generation
   place(now);
 }
 
-void Dispatcher::model_dropped(ModelId model) {
-  for (Slot& slot : slots_) {
-    std::erase_if(slot.loaded, [&](const auto& entry) { return entry.first == model; });
-  }
+void Dispatcher::part_dropped(std::size_t slot, ModelId model, ModelPart part) {
+  slots_.at(slot).loaded.erase({model, part});
+}
+
+bool Dispatcher::is_needed(ModelId model, ModelPart part) const {
+  return std::ranges::any_of(units_, [&](const auto& entry) {
+    const UnitTicket& ticket = entry.second.ticket;
+    return ticket.model == model && ticket.part == part;
+  });
+}
+
+bool Dispatcher::is_in_job(ModelId model) const {
+  return std::ranges::any_of(jobs_, [&](const auto& entry) {
+    const std::vector<ModelId>& models = entry.second.limits.models;
+    return std::ranges::find(models, model) != models.end();
+  });
 }
 
 void Dispatcher::tick(TimePoint now) {

@@ -53,6 +53,7 @@ struct JobLimits {
   PartDevices devices;
   std::optional<std::size_t> max_workers;  // on each device: the first ones that take a unit of it
   std::map<std::size_t, double> speeds;    // relative ones by slot, given; others are learned
+  std::vector<ModelId> models;             // what the job computes with
 };
 
 enum class SlotState { kStarting, kIdle, kLoading, kBusy, kWaiting, kQuarantined };
@@ -130,8 +131,12 @@ class Dispatcher {
   bool unit_done(WorkerId worker, UnitId unit, Generation generation, TimePoint now);
   void unit_failed(WorkerId worker, UnitId unit, Generation generation, const Failure& failure,
                    TimePoint now);
-  // A model that workers were told to forget.
-  void model_dropped(ModelId model);
+  // A worker was told to let go of a part.
+  void part_dropped(std::size_t slot, ModelId model, ModelPart part);
+
+  // Whether a unit that waits or runs needs the part; whether an open job computes with the model.
+  bool is_needed(ModelId model, ModelPart part) const;
+  bool is_in_job(ModelId model) const;
 
   // Work that is due by the clock alone: spawning after back-off, start-up deadlines, units that
   // wait for a worker which takes longer than expected.

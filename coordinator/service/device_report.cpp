@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 
 #include <boost/json/array.hpp>
+
+#include "coordinator/workers/device_memory.hpp"
 
 namespace tandem::coordinator {
 namespace {
@@ -13,19 +14,6 @@ const char* state_name(SlotState state) {
   constexpr std::array<const char*, 6> kNames = {"starting", "ready",   "loading",
                                                  "busy",     "waiting", "quarantined"};
   return kNames.at(static_cast<std::size_t>(state));
-}
-
-// A line of /proc/meminfo in bytes; 0 where it is not there.
-std::uint64_t memory_figure(const std::string& wanted) {
-  std::ifstream file("/proc/meminfo");
-  std::string key;
-  std::uint64_t kibibytes = 0;
-  std::string unit;
-  while (file >> key >> kibibytes) {
-    if (key == wanted) return kibibytes * 1024;
-    std::getline(file, unit);
-  }
-  return 0;
 }
 
 boost::json::object worker_report(const WorkerView& worker) {
@@ -50,30 +38,37 @@ const char* device_state(const std::vector<const WorkerView*>& workers) {
   return std::ranges::all_of(workers, quarantined) ? "quarantined" : "loading";
 }
 
-boost::json::object device_of(const std::string& kind,
-                              const std::vector<const WorkerView*>& workers,
+boost::json::object models_of(const DeviceMemory& memory,
                               const std::function<std::string(ModelId)>& model_name) {
   boost::json::object models;
+  for (const auto& [model, held] : memory.models) {
+    auto& bytes = models[model_name(model)];
+    bytes = held + (bytes.is_uint64() ? bytes.as_uint64() : 0);
+  }
+  return models;
+}
+
+boost::json::object device_of(const DeviceMemory& memory,
+                              const std::vector<const WorkerView*>& workers,
+                              const std::function<std::string(ModelId)>& model_name) {
   boost::json::array reports;
   std::string reason;
   for (const WorkerView* worker : workers) {
     reports.push_back(worker_report(*worker));
     if (!worker->reason.empty()) reason = worker->reason;
-    for (const HeldModel& held : worker->models) {
-      auto& bytes = models[model_name(held.model)];
-      bytes = held.bytes + (bytes.is_uint64() ? bytes.as_uint64() : 0);
-    }
   }
-  const bool has_memory = kind == "cpu";
-  boost::json::object device{{"name", kind},
+  const std::string& kind = workers.front()->kind;
+  boost::json::object device{{"name", memory.device},
                              {"type", kind},
                              {"description", workers.front()->description},
-                             {"memory_total", has_memory ? memory_figure("MemTotal:") : 0},
-                             {"memory_free", has_memory ? memory_figure("MemAvailable:") : 0},
-                             {"models", std::move(models)},
+                             {"memory_total", memory_total(kind)},
+                             {"memory_free", memory_free(kind)},
+                             {"models", models_of(memory, model_name)},
+                             {"held", memory.bytes},
                              {"budget", nullptr},
                              {"state", device_state(workers)},
                              {"workers", std::move(reports)}};
+  if (memory.budget) device["budget"] = *memory.budget;
   if (!reason.empty()) device["reason"] = reason;
   return device;
 }
@@ -81,18 +76,20 @@ boost::json::object device_of(const std::string& kind,
 }  // namespace
 
 boost::json::object device_report(const std::vector<WorkerView>& workers,
+                                  const std::vector<DeviceMemory>& memory,
                                   const std::function<std::string(ModelId)>& model_name) {
-  std::vector<std::string> kinds;
+  std::vector<std::string> names;
   for (const WorkerView& worker : workers) {
-    if (std::ranges::find(kinds, worker.kind) == kinds.end()) kinds.push_back(worker.kind);
+    if (std::ranges::find(names, worker.device) == names.end()) names.push_back(worker.device);
   }
   boost::json::array devices;
-  for (const std::string& kind : kinds) {
+  for (const std::string& name : names) {
     std::vector<const WorkerView*> members;
     for (const WorkerView& worker : workers) {
-      if (worker.kind == kind) members.push_back(&worker);
+      if (worker.device == name) members.push_back(&worker);
     }
-    devices.push_back(device_of(kind, members, model_name));
+    const auto held = std::ranges::find(memory, name, &DeviceMemory::device);
+    devices.push_back(device_of(*held, members, model_name));
   }
   return {{"devices", std::move(devices)}};
 }

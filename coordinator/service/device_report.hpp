@@ -11,9 +11,9 @@
 
 namespace tandem::coordinator {
 
-// Devices in the order of their first worker. Memory is the machine's for "cpu"; a simulated device
-// has none.
+// Devices in the order of their first worker; each of them is in `memory`.
 boost::json::object device_report(const std::vector<WorkerView>& workers,
+                                  const std::vector<DeviceMemory>& memory,
                                   const std::function<std::string(ModelId)>& model_name);
 
 }  // namespace tandem::coordinator

@@ -29,6 +29,12 @@ WorkerChange change_of(WorkerNotice::What what) {
   return WorkerChange::kLost;
 }
 
+std::vector<ModelId> models_of(const AcceptedJob& job) {
+  std::vector<ModelId> models = {job.model};
+  if (job.upscale) models.push_back(job.upscale->model);
+  return models;
+}
+
 }  // namespace
 
 // Carries what a job's thread tells to the io thread, in order.
@@ -71,6 +77,8 @@ JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExec
   observer.loading = [this](JobId job, ModelId model, ModelPart, bool loaded) {
     on_loading(job, model, loaded);
   };
+  observer.over_budget = [this](JobId job, ModelId model, const std::string& device,
+                                std::uint64_t bytes) { on_over_budget(job, model, device, bytes); };
   pool_ = std::make_unique<WorkerPool>(
       io, std::move(workers), [this](ModelId model) { return models_.files(model); },
       std::move(observer));
@@ -134,7 +142,7 @@ AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<Warnin
 }
 
 KnownModel JobService::resolve(const ModelSpec& spec) {
-  return models_.resolve(spec, [this](ModelId old) { pool_->unload(old); });
+  return models_.resolve(spec, [this](ModelId old) { pool_->models().unload({old}); });
 }
 
 void JobService::start_next() {
@@ -151,7 +159,7 @@ void JobService::start_next() {
 }
 
 JobLimits JobService::limits_of(const AcceptedJob& accepted) const {
-  JobLimits limits{accepted.devices, {}, {}};
+  JobLimits limits{accepted.devices, {}, {}, models_of(accepted)};
   if (accepted.job.workers.max) limits.max_workers = *accepted.job.workers.max;
   for (const auto& [name, speed] : accepted.job.workers.relative_speed) {
     for (const std::size_t slot : pool_->slots_named(name))
@@ -180,6 +188,9 @@ void JobService::run(const std::shared_ptr<JobRecord>& record,
 void JobService::finish(const std::shared_ptr<JobRecord>& record, std::optional<Failure> failure,
                         JobResult result) {
   pool_->close_job(record->accepted().id);
+  for (const ModelId model : models_of(record->accepted())) {
+    if (models_.is_outdated(model)) pool_->models().unload({model});
+  }
   Phase state = Phase::kDone;
   if (failure) state = failure->code == ErrorCode::kCancelled ? Phase::kCancelled : Phase::kFailed;
   ipc::log(ipc::LogLevel::kInfo, "jobs",
@@ -217,7 +228,8 @@ boost::json::object JobService::catalog() const {
 }
 
 boost::json::object JobService::devices() const {
-  return device_report(pool_->workers(), [this](ModelId model) { return models_.name(model); });
+  return device_report(pool_->workers(), pool_->models().report(),
+                       [this](ModelId model) { return models_.name(model); });
 }
 
 void JobService::shut_down(std::function<void()> done) {
@@ -268,6 +280,15 @@ void JobService::on_loading(JobId job, ModelId model, bool loaded) {
   PhaseEvent back;
   back.phase = phase_around_loading_;
   running_->add_event(std::move(back));
+}
+
+void JobService::on_over_budget(JobId job, ModelId model, const std::string& device,
+                                std::uint64_t bytes) {
+  if (!running_ || running_->accepted().id != job) return;
+  running_->add_event(WarningEvent{
+      "over_budget", models_.name(model) + " needs " + std::to_string(bytes) + " bytes on " +
+                         device +
+                         ", which passes the device's budget; it is loaded all the same."});
 }
 
 void JobService::expire_later() {

@@ -58,6 +58,7 @@ class JobService {
   void end_queued(JobRecord& record);
   void on_worker_event(const WorkerEventInfo& info);
   void on_loading(JobId job, ModelId model, bool loaded);
+  void on_over_budget(JobId job, ModelId model, const std::string& device, std::uint64_t bytes);
   void expire_later();
 
   boost::asio::io_context& io_;

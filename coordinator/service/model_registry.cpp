@@ -32,7 +32,22 @@ KnownModel ModelRegistry::resolve(const ModelSpec& spec,
 
 ModelFiles ModelRegistry::files(ModelId id) const {
   const Entry& entry = models_.at(id);
-  return {entry.spec, entry.stamps};
+  return {entry.spec, entry.stamps, entry.info.sizes};
+}
+
+std::vector<ModelId> ModelRegistry::named(const std::string& name) const {
+  std::vector<ModelId> found;
+  for (const auto& [id, entry] : models_) {
+    if (this->name(id) == name || entry.spec.file == name) found.push_back(id);
+  }
+  return found;
+}
+
+std::vector<ModelId> ModelRegistry::all() const {
+  std::vector<ModelId> ids;
+  for (const auto& [id, entry] : models_)
+    ids.push_back(id);
+  return ids;
 }
 
 std::string ModelRegistry::name(ModelId id) const {

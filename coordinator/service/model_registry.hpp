@@ -28,6 +28,11 @@ class ModelRegistry {
   ModelFiles files(ModelId id) const;
   // The name under which people know the model: its checkpoint's file name.
   std::string name(ModelId id) const;
+  // Those of the name or path, in every choice of types, VAE and text encoders; outdated ones too.
+  std::vector<ModelId> named(const std::string& name) const;
+  std::vector<ModelId> all() const;
+  // Its files were replaced: no new job names it.
+  bool is_outdated(ModelId id) const { return models_.at(id).outdated; }
 
  private:
   struct Entry {

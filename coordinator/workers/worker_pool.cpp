@@ -45,7 +45,6 @@ struct WorkerPool::Slot {
   std::unique_ptr<WorkerProcess> process;
   WorkerEnd last_end;  // of the process before
   WorkerHello hello;
-  std::map<ModelId, std::uint64_t> models;
   std::uint64_t units_done = 0;
   double unit_seconds = 0.0;
 };
@@ -58,12 +57,34 @@ WorkerPool::WorkerPool(boost::asio::io_context& io, PoolOptions options, FindMod
       observer_(std::move(observer)),
       inputs_(std::make_shared<TensorArena>()),
       dispatcher_(dispatch_slots(options_.workers), options_.respawn, now()),
+      loads_(load_hooks(), options_.budgets),
       timer_(io) {
-  for (const WorkerSpec& spec : options_.workers) {
-    slots_.push_back(std::make_unique<Slot>());
-    slots_.back()->spec = spec;
-  }
+  for (const WorkerSpec& spec : options_.workers)
+    add_slot(spec);
   carry_out();
+}
+
+void WorkerPool::add_slot(const WorkerSpec& spec) {
+  slots_.push_back(std::make_unique<Slot>());
+  slots_.back()->spec = spec;
+  loads_.add_worker(spec);
+}
+
+ModelLoads::Hooks WorkerPool::load_hooks() {
+  ModelLoads::Hooks hooks;
+  hooks.files = find_model_;
+  hooks.send = [this](std::size_t slot, const ToWorker& message, std::vector<ipc::Fd> fds) {
+    if (slots_[slot]->process) slots_[slot]->process->send(message, std::move(fds));
+  };
+  hooks.dropped = [this](const HeldPart& held) {
+    dispatcher_.part_dropped(held.slot, held.model, held.part);
+  };
+  hooks.is_needed = [this](ModelId model, ModelPart part) {
+    return dispatcher_.is_needed(model, part);
+  };
+  hooks.is_in_job = [this](ModelId model) { return dispatcher_.is_in_job(model); };
+  hooks.over_budget = observer_.over_budget;
+  return hooks;
 }
 
 WorkerPool::~WorkerPool() = default;
@@ -105,8 +126,7 @@ bool WorkerPool::ensure_worker(const std::string& device) {
     if (dispatcher_.slot(i).is_on(device)) return true;
   }
   if (device != "cpu") return false;
-  slots_.push_back(std::make_unique<Slot>());
-  slots_.back()->spec = WorkerSpec{"cpu#0", "cpu", "cpu"};
+  add_slot({"cpu#0", "cpu", "cpu"});
   dispatcher_.add_slot(dispatch_slot(slots_.back()->spec), now());
   carry_out();
   return true;
@@ -125,26 +145,14 @@ std::size_t WorkerPool::usable_workers(const JobLimits& limits) const {
   return dispatcher_.usable_workers(limits);
 }
 
-void WorkerPool::unload(ModelId model) {
-  dispatcher_.model_dropped(model);
-  for (const auto& slot : slots_) {
-    if (slot->models.erase(model) > 0 && slot->process) slot->process->send(UnloadModel{model});
-  }
-}
-
 std::vector<WorkerView> WorkerPool::workers() const {
   std::vector<WorkerView> views;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = *slots_[i];
     const SlotView state = dispatcher_.view(i);
-    WorkerView view{slot.spec.name,         slot.spec.kind,
-                    slot.hello.description, state.state,
-                    state.reason,           slot.process ? slot.process->pid() : 0,
-                    slot.hello.threads,     slot.units_done,
-                    slot.unit_seconds,      {}};
-    for (const auto& [model, bytes] : slot.models)
-      view.models.push_back({model, bytes});
-    views.push_back(std::move(view));
+    views.push_back({slot.spec.name, slot.spec.kind, slot.spec.place(), slot.hello.description,
+                     state.state, state.reason, slot.process ? slot.process->pid() : 0,
+                     slot.hello.threads, slot.units_done, slot.unit_seconds});
   }
   return views;
 }
@@ -197,12 +205,11 @@ void WorkerPool::carry_out() {
 void WorkerPool::carry_out(const SpawnWorker& command) {
   Slot& slot = *slots_[command.slot];
   slot.worker = command.worker;
-  slot.models.clear();
   const std::size_t index = command.slot;
   const WorkerId worker = command.worker;
   WorkerProcess::Handlers handlers;
-  handlers.on_message = [this, index, worker](FromWorker message) {
-    receive(index, worker, std::move(message));
+  handlers.on_message = [this, index, worker](FromWorker message, std::vector<ipc::Fd> fds) {
+    receive(index, worker, std::move(message), std::move(fds));
   };
   handlers.on_exit = [this, index, worker](const WorkerEnd& end) {
     worker_exited(index, worker, end);
@@ -223,11 +230,9 @@ void WorkerPool::carry_out(const KillWorker& command) {
 }
 
 void WorkerPool::carry_out(const LoadPart& command) {
-  WorkerProcess* process = find_process(command.worker);
-  if (process == nullptr) return;
-  ModelFiles files = find_model_(command.model);
-  process->send(
-      LoadModel{command.model, std::move(files.spec), std::move(files.stamps), command.part});
+  const auto slot = find_slot(command.worker);
+  if (!slot) return;
+  loads_.load(*slot, command);
   observer_.loading(command.job, command.model, command.part, false);
 }
 
@@ -236,6 +241,7 @@ void WorkerPool::carry_out(const StartUnit& command) {
   const auto it = units_.find(command.unit);
   if (process == nullptr || it == units_.end()) return;
   PendingUnit& unit = it->second;
+  loads_.used(*find_slot(command.worker), model_of(unit.task.unit), part_of(unit.task.unit));
   try {
     process->share_inputs(*inputs_);
     send_constants(*process, unit.batch->job(), unit.task.constants);
@@ -267,7 +273,11 @@ void WorkerPool::carry_out(const WorkerNotice& command) {
   observer_.worker_event(info);
 }
 
-void WorkerPool::receive(std::size_t slot, WorkerId worker, FromWorker message) {
+void WorkerPool::receive(std::size_t slot, WorkerId worker, FromWorker message,
+                         std::vector<ipc::Fd> fds) {
+  if (const auto* loaded = std::get_if<ModelLoaded>(&message)) {
+    loads_.loaded(slot, *loaded, std::move(fds));
+  }
   std::visit([&](auto& m) { handle(slot, worker, std::move(m)); }, message);
   carry_out();
 }
@@ -283,14 +293,14 @@ void WorkerPool::handle(std::size_t slot, WorkerId worker, WorkerHello message) 
   dispatcher_.worker_ready(worker, now());
 }
 
-void WorkerPool::handle(std::size_t slot, WorkerId worker, ModelLoaded message) {
-  slots_[slot]->models[message.model] = message.bytes_held;
+void WorkerPool::handle(std::size_t, WorkerId worker, ModelLoaded message) {
   dispatcher_.model_loaded(worker, message.model, message.part, now());
   for (const auto& [job, units] : jobs_)
     observer_.loading(job, message.model, message.part, true);
 }
 
 void WorkerPool::handle(std::size_t slot, WorkerId worker, ModelFailed message) {
+  if (loads_.failed(slot, message)) return;
   message.failure.worker = slots_[slot]->spec.name;
   dispatcher_.model_failed(worker, message.failure, now());
 }
@@ -314,7 +324,7 @@ void WorkerPool::handle(std::size_t slot, WorkerId worker, UnitFailed message) {
 
 void WorkerPool::worker_exited(std::size_t slot, WorkerId worker, const WorkerEnd& end) {
   slots_[slot]->process.reset();
-  slots_[slot]->models.clear();
+  loads_.exited(slot, worker);
   if (shutting_down_) {
     const auto lives = [](const auto& s) { return s->process != nullptr; };
     if (std::ranges::none_of(slots_, lives) && on_shut_down_) std::exchange(on_shut_down_, {})();
@@ -356,11 +366,16 @@ void WorkerPool::arm_timer() {
   });
 }
 
-WorkerProcess* WorkerPool::find_process(WorkerId worker) {
-  for (const auto& slot : slots_) {
-    if (slot->worker == worker) return slot->process.get();
+std::optional<std::size_t> WorkerPool::find_slot(WorkerId worker) const {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i]->worker == worker) return i;
   }
-  return nullptr;
+  return std::nullopt;
+}
+
+WorkerProcess* WorkerPool::find_process(WorkerId worker) {
+  const auto slot = find_slot(worker);
+  return slot ? slots_[*slot]->process.get() : nullptr;
 }
 
 }  // namespace tandem::coordinator

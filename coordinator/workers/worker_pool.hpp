@@ -15,21 +15,17 @@
 #include "coordinator/dispatch/dispatcher.hpp"
 #include "coordinator/dispatch/unit_executor.hpp"
 #include "coordinator/workers/job_units.hpp"
+#include "coordinator/workers/model_loads.hpp"
 #include "coordinator/workers/worker_process.hpp"
 
 namespace tandem::coordinator {
-
-// What a worker must be told to load a model.
-struct ModelFiles {
-  ModelSpec spec;
-  std::vector<FileStamp> stamps;
-};
 
 struct PoolOptions {
   std::filesystem::path worker_program;
   std::vector<WorkerSpec> workers;
   int threads = 1;                     // per CPU worker
   std::uint64_t hook_cache_bytes = 0;  // parse_hook_cache
+  BudgetList budgets;
   RespawnPolicy respawn;
 };
 
@@ -47,17 +43,15 @@ struct WorkerEventInfo {
 struct PoolObserver {
   std::function<void(const WorkerEventInfo&)> worker_event;
   std::function<void(JobId, ModelId, ModelPart, bool loaded)> loading;
-};
-
-struct HeldModel {
-  ModelId model;
-  std::uint64_t bytes = 0;
+  // A part was loaded although it passes its device's budget.
+  std::function<void(JobId, ModelId, const std::string& device, std::uint64_t bytes)> over_budget;
 };
 
 // One worker for `tandem devices`.
 struct WorkerView {
   std::string name;
   std::string kind;
+  std::string device;  // "cpu", "gpu:0": several workers may share one
   std::string description;
   SlotState state = SlotState::kWaiting;
   std::string reason;
@@ -65,7 +59,6 @@ struct WorkerView {
   int threads = 0;
   std::uint64_t units_done = 0;
   double unit_seconds = 0.0;  // of the last units, smoothed; 0: none yet
-  std::vector<HeldModel> models;
 };
 
 class WorkerPool {
@@ -88,7 +81,9 @@ class WorkerPool {
   // By the worker's name ("cpu#1"), or all workers of a device ("gpu:0") or of a kind ("cpu").
   std::vector<std::size_t> slots_named(const std::string& name) const;
   std::size_t usable_workers(const JobLimits& limits) const;
-  void unload(ModelId model);
+  // What the workers hold of models; unloading on request.
+  ModelLoads& models() { return loads_; }
+  const ModelLoads& models() const { return loads_; }
 
   std::vector<WorkerView> workers() const;
   // Asks every worker to end; `done` is called when the last one has.
@@ -110,7 +105,9 @@ class WorkerPool {
   void carry_out(const StartUnit& command);
   void carry_out(const FailJob& command);
   void carry_out(const WorkerNotice& command);
-  void receive(std::size_t slot, WorkerId worker, FromWorker message);
+  ModelLoads::Hooks load_hooks();
+  void add_slot(const WorkerSpec& spec);
+  void receive(std::size_t slot, WorkerId worker, FromWorker message, std::vector<ipc::Fd> fds);
   void handle(std::size_t slot, WorkerId worker, WorkerHello message);
   void handle(std::size_t slot, WorkerId worker, ModelLoaded message);
   void handle(std::size_t slot, WorkerId worker, ModelFailed message);
@@ -120,6 +117,7 @@ class WorkerPool {
   void send_constants(WorkerProcess& process, JobId job, const std::vector<ConstantId>& constants);
   void deliver(UnitId unit, UnitOutcome outcome);
   void arm_timer();
+  std::optional<std::size_t> find_slot(WorkerId worker) const;
   WorkerProcess* find_process(WorkerId worker);
 
   boost::asio::io_context& io_;
@@ -128,6 +126,7 @@ class WorkerPool {
   PoolObserver observer_;
   std::shared_ptr<TensorArena> inputs_;
   Dispatcher dispatcher_;
+  ModelLoads loads_;
   boost::asio::steady_timer timer_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::unordered_map<UnitId, PendingUnit> units_;

@@ -93,7 +93,7 @@ void WorkerProcess::share(const TensorArena& arena, std::size_t& known, bool wri
 
 void WorkerProcess::receive(ipc::Frame frame) {
   try {
-    handlers_.on_message(decode_from_worker(frame.body, frame.kind));
+    handlers_.on_message(decode_from_worker(frame.body, frame.kind), std::move(frame.fds));
   } catch (const Error& error) {
     kill(error.what());
   }

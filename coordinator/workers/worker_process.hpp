@@ -40,7 +40,7 @@ struct WorkerEnd {
 class WorkerProcess {
  public:
   struct Handlers {
-    std::function<void(FromWorker)> on_message;
+    std::function<void(FromWorker, std::vector<ipc::Fd>)> on_message;
     std::function<void(const WorkerEnd&)> on_exit;
   };
 

@@ -52,8 +52,9 @@ class SimModel : public LoadedModel {
 
   const ModelInfo& info() const override { return info_; }
   const std::vector<FileStamp>& files() const override { return files_; }
-  void load(ModelPart) override {}
-  std::uint64_t bytes_held() const override { return 0; }
+  void load(ModelPart, models::WeightCopies&) override {}
+  void unload(ModelPart) override {}
+  std::uint64_t bytes_of(ModelPart) const override { return 0; }
   void set_patch_budget(std::uint64_t) override {}
 
   // The text's bytes, spread over the cond.

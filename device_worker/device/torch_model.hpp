@@ -14,8 +14,9 @@ class TorchModel : public LoadedModel {
 
   const ModelInfo& info() const override { return model_->info(); }
   const std::vector<FileStamp>& files() const override { return model_->files(); }
-  void load(ModelPart part) override { model_->load(part); }
-  std::uint64_t bytes_held() const override { return model_->bytes_held(); }
+  void load(ModelPart part, models::WeightCopies& copies) override { model_->load(part, &copies); }
+  void unload(ModelPart part) override { model_->unload(part); }
+  std::uint64_t bytes_of(ModelPart part) const override { return model_->bytes_of(part); }
   void set_patch_budget(std::uint64_t bytes) override { model_->set_patch_budget(bytes); }
   TextOutput encode_text(const TextInput& input) override;
   std::unique_ptr<ModelCond> prepare(const CondInput& cond) override;

@@ -55,9 +55,31 @@ std::uint64_t tensor_bytes(const SafetensorsHeader& header) {
   return bytes;
 }
 
+std::uint64_t count_numbers(const SafetensorsHeader& header, const std::string& prefix) {
+  std::uint64_t count = 0;
+  for (auto it = header.tensors.lower_bound(prefix);
+       it != header.tensors.end() && it->first.starts_with(prefix); ++it) {
+    count += element_count(it->second.layout);
+  }
+  return count;
+}
+
+void record_sizes(const ModelSource& source, Inspection& found) {
+  const auto count = [&](const std::string& file, const std::string& prefix) {
+    return file == source.path() ? count_numbers(source.header(), prefix) : 0;
+  };
+  PartSizes& sizes = found.info.sizes;
+  if (found.unet) sizes.unet += count(found.unet->file, found.unet->prefix);
+  if (found.vae) sizes.vae += count(found.vae->file, found.vae->prefix);
+  if (found.upscale) sizes.upscale += count(found.upscale->file, "");
+  for (const EncoderPart& encoder : found.encoders)
+    sizes.text += count(encoder.file, encoder.prefix);
+}
+
 void record(const ModelSource& source, Inspection& found) {
   found.files.push_back(source.file.stamp());
   found.info.bytes += tensor_bytes(source.header());
+  record_sizes(source, found);
 }
 
 }  // namespace

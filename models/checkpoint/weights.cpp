@@ -26,11 +26,11 @@ bool fits(at::IntArrayRef found, at::IntArrayRef expected) {
                     [](std::int64_t f, std::int64_t e) { return e < 0 || f == e; });
 }
 
-bool is_real(at::ScalarType type) {
+}  // namespace
+
+bool is_weight_type(at::ScalarType type) {
   return type == at::kFloat || type == at::kHalf || type == at::kBFloat16 || type == at::kDouble;
 }
-
-}  // namespace
 
 struct Weights::Table {
   TensorMap tensors;
@@ -100,7 +100,7 @@ at::Tensor Weights::load(std::string_view name) const {
   if (const auto known = table_->loaded.find(full); known != table_->loaded.end()) {
     return known->second;
   }
-  if (!is_real(stored.scalar_type())) {
+  if (!is_weight_type(stored.scalar_type())) {
     throw Error(ErrorCode::kUnsupported,
                 "Tensor '" + full + "' is stored as " + c10::toString(stored.scalar_type()) +
                     "; weights have to be stored as fp32, fp16, bf16 or fp64.");

@@ -20,6 +20,9 @@ struct LoadOptions {
   at::ScalarType compute = at::kFloat;
 };
 
+// The types that weights may be stored in; whole numbers and fp8 are not among them.
+bool is_weight_type(at::ScalarType type);
+
 using TensorMap = std::map<std::string, at::Tensor, std::less<>>;
 
 // A view of a checkpoint's tensors below a prefix. Cheap to copy; all copies share the tensors,

@@ -33,6 +33,11 @@ class PatchedNetworks {
     return networks_.put(set, build(replaced_weights(part, merged)), bytes_of(merged));
   }
 
+  void clear() {
+    networks_.clear();
+    loras_.clear();
+  }
+
   // Of merged weights, at most: networks that share the LoRAs' count them each.
   std::uint64_t bytes() const { return networks_.used() + loras_.used(); }
 

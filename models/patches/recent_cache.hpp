@@ -30,6 +30,11 @@ class RecentCache {
   // Drops what is above the budget, the newest as well: before another one is made beside it.
   void trim() { drop_to(0); }
 
+  void clear() {
+    entries_.clear();
+    used_ = 0;
+  }
+
   // cost: in the budget's unit.
   const Value& put(Key key, Value value, std::uint64_t cost) {
     entries_.push_front({std::move(key), std::move(value), cost});

@@ -23,8 +23,9 @@ class FakeModel : public LoadedModel {
 
   const ModelInfo& info() const override { return info_; }
   const std::vector<FileStamp>& files() const override { return files_; }
-  void load(ModelPart part) override;
-  std::uint64_t bytes_held() const override { return 10; }
+  void load(ModelPart part, models::WeightCopies& copies) override;
+  void unload(ModelPart) override { ++unloads; }
+  std::uint64_t bytes_of(ModelPart) const override { return 10; }
   void set_patch_budget(std::uint64_t bytes) override { patch_budget = bytes; }
   TextOutput encode_text(const TextInput& input) override;
   std::unique_ptr<ModelCond> prepare(const CondInput& cond) override;
@@ -40,6 +41,7 @@ class FakeModel : public LoadedModel {
   at::Tensor upscale(const at::Tensor& image) override;
 
   int loads = 0;
+  int unloads = 0;
   int prepared = 0;
   std::uint64_t patch_budget = 0;
 

@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "device_worker/shared_copies.hpp"
 #include "protocol/error.hpp"
 #include "tests/device_worker/fake_model.hpp"
 
@@ -23,7 +24,10 @@ TensorHandle handle_of(const at::Tensor& tensor) {
 
 class HandlersTest : public ::testing::Test {
  protected:
-  HandlersTest() { store_.load(load_message(kModel, "/m", ModelPart::kUnet)); }
+  HandlersTest() {
+    SharedCopies copies;
+    store_.load(load_message(kModel, "/m", ModelPart::kUnet), copies);
+  }
 
   at::Tensor read(const TensorHandle& handle) { return exchange_.open(handle); }
 

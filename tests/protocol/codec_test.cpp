@@ -28,7 +28,7 @@ std::vector<ToWorker> messages_to_worker() {
                     {"/a", "/b", {"/c"}, "", "/up", ComputeType::kF16, {}, {}},
                     {{"/a", 1, 2, 3, -4}},
                     ModelPart::kVae},
-          UnloadModel{ModelId{2}},
+          UnloadModel{ModelId{2}, ModelPart::kVae},
           PutConstant{ConstantId{5}, cond},
           DropConstants{{ConstantId{5}}},
           RunUnit{UnitId{1}, Generation{2}, denoise, {SegmentId{1}, 64, 1024}},

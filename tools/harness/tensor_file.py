@@ -37,9 +37,9 @@ def unpack(data):
     return tensors
 
 
-def pack(tensors):
+def pack(tensors, metadata=None):
     """The bytes of a file that holds these arrays."""
-    entries, offset, parts = {}, 0, []
+    entries, offset, parts = {"__metadata__": metadata} if metadata else {}, 0, []
     for name, value in tensors.items():
         value = np.ascontiguousarray(value)
         entries[name] = {"dtype": NAMES[value.dtype], "shape": list(value.shape),

@@ -25,6 +25,7 @@ ipc::SpawnOptions spawn_options(const CoordinatorOptions& options) {
   add("--devices", options.devices.empty() ? default_devices() : options.devices);
   if (options.threads > 0) add("--threads", std::to_string(options.threads));
   if (!options.hook_cache.empty()) add("--hook-cache", options.hook_cache);
+  if (!options.budget.empty()) add("--budget", options.budget);
   return spawn;
 }
 

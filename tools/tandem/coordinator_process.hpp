@@ -21,6 +21,7 @@ struct CoordinatorOptions {
   std::string devices;                        // LIST; empty: default_devices()
   int threads = 0;                            // per CPU worker; 0: the coordinator's choice
   std::string hook_cache = {};                // --hook-cache; empty: the coordinator's choice
+  std::string budget = {};                    // LIST of --budget; empty: no limit
   std::vector<std::string> environment = {};  // "NAME=value"
 };
 

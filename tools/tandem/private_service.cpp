@@ -58,12 +58,10 @@ TemporaryFolder::~TemporaryFolder() {
   fs::remove_all(path_, ignored);
 }
 
-PrivateService::PrivateService(const std::string& devices, int threads,
+PrivateService::PrivateService(CoordinatorOptions options,
                                const std::function<bool()>& should_stop) {
-  const CoordinatorOptions options{.socket = socket(),
-                                   .devices = devices,
-                                   .threads = threads,
-                                   .environment = quiet_environment()};
+  options.socket = socket();
+  options.environment = quiet_environment();
   coordinator_ = std::make_unique<CoordinatorProcess>(
       io_, options,
       CoordinatorProcess::Handlers{

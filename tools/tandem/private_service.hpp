@@ -32,7 +32,8 @@ class PrivateService {
   // Returns once the service accepts. Throws ExitError with the coordinator's own exit status where
   // it ends instead, kResourceExhausted where it takes longer than kStartTime, kCancelled once
   // `should_stop` says so.
-  PrivateService(const std::string& devices, int threads, const std::function<bool()>& should_stop);
+  // `options` as CoordinatorOptions; socket and environment are this class's own.
+  PrivateService(CoordinatorOptions options, const std::function<bool()>& should_stop);
   PrivateService(const PrivateService&) = delete;
   PrivateService& operator=(const PrivateService&) = delete;
   // Ends the coordinator and waits for it, for kGrace at the most before it is killed.

@@ -38,13 +38,25 @@ void add_device_options(CLI::App& app, ServiceOptions& options) {
                  "Threads per CPU worker (cores divided by CPU workers)")
       ->type_name("N")
       ->check(CLI::Range(1, kMaxThreads));
+  app.add_option("--budget", options.budget,
+                 "Weights that devices may hold: 8GiB, or cpu=8GiB,gpu:0=20GiB (no limit)")
+      ->type_name("LIST");
 }
 
 void add_job_service_options(CLI::App& app, ServiceOptions& options) {
   add_socket_option(app, options);
   add_device_options(app, options);
   CLI::Option* socket = app.get_option("--socket");
-  socket->excludes(app.get_option("--devices"))->excludes(app.get_option("--threads"));
+  for (const char* option : {"--devices", "--threads", "--budget"})
+    socket->excludes(app.get_option(option));
+}
+
+CoordinatorOptions coordinator_options(const ServiceOptions& options) {
+  return {.socket = socket_of(options),
+          .devices = options.devices,
+          .threads = options.threads,
+          .hook_cache = options.hook_cache,
+          .budget = options.budget};
 }
 
 std::filesystem::path socket_of(const ServiceOptions& options) {
@@ -69,7 +81,7 @@ JobService::JobService(const ServiceOptions& options) {
     client_ = connect(options);
     return;
   }
-  if (options.devices.empty() && options.threads == 0) {
+  if (options.devices.empty() && options.threads == 0 && options.budget.empty()) {
     try {
       client_ = connect_to(socket_of(options));
       return;
@@ -77,7 +89,7 @@ JobService::JobService(const ServiceOptions& options) {
       if (error.code() != ErrorCode::kNotFound) throw;
     }
   }
-  private_ = std::make_unique<PrivateService>(options.devices, options.threads, is_stopping);
+  private_ = std::make_unique<PrivateService>(coordinator_options(options), is_stopping);
   client_ = connect_to(private_->socket());
 }
 

@@ -12,17 +12,21 @@
 
 namespace tandem::client {
 
-// --socket, --devices and --threads as given; empty and 0: not given.
+// --socket, --devices, --threads and --budget as given; empty and 0: not given.
 struct ServiceOptions {
   std::string socket;
   std::string devices;
   int threads = 0;
   std::string hook_cache;  // of `up`
+  std::string budget;
 };
+
+// What a coordinator that is started is told.
+CoordinatorOptions coordinator_options(const ServiceOptions& options);
 
 void add_socket_option(CLI::App& app, ServiceOptions& options);
 void add_device_options(CLI::App& app, ServiceOptions& options);
-// All three, for commands that may start a service of their own: --socket excludes the others.
+// All of them, for commands that may start a service of their own: --socket excludes the others.
 void add_job_service_options(CLI::App& app, ServiceOptions& options);
 
 // The socket named by --socket, else the default one; absolute.
@@ -33,7 +37,7 @@ std::filesystem::path socket_of(const ServiceOptions& options);
 std::unique_ptr<Client> connect(const ServiceOptions& options);
 
 // A service for a job: the one at --socket; else one that accepts at the default socket, unless
-// devices or threads were asked for; else a private one, which ends with this object.
+// a device option was given; else a private one, which ends with this object.
 class JobService {
  public:
   explicit JobService(const ServiceOptions& options);

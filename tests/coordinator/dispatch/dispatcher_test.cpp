@@ -51,7 +51,7 @@ class DispatcherTest : public ::testing::Test {
   }
 
   void open(std::optional<std::size_t> max_workers = {}) {
-    dispatcher_.open_job(kJob, {PartDevices::all_on("cpu"), max_workers, {}});
+    dispatcher_.open_job(kJob, {PartDevices::all_on("cpu"), max_workers, {}, {}});
   }
 
   void submit(std::vector<std::uint64_t> units) {
@@ -237,9 +237,9 @@ TEST_F(DispatcherTest, MaxLimitsTheWorkersOfAJob) {
   open(1);
   submit({1, 2});
   EXPECT_EQ(commands<LoadPart>().size(), 1U);
-  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("cpu"), 1, {}}), 1U);
-  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("cpu"), {}, {}}), 2U);
-  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("gpu"), {}, {}}), 0U);
+  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("cpu"), 1, {}, {}}), 1U);
+  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("cpu"), {}, {}, {}}), 2U);
+  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("gpu"), {}, {}, {}}), 0U);
 }
 
 TEST_F(DispatcherTest, AWorkerThatKeepsDyingIsQuarantined) {
@@ -252,7 +252,7 @@ TEST_F(DispatcherTest, AWorkerThatKeepsDyingIsQuarantined) {
   }
   EXPECT_EQ(dispatcher_.view(0).state, SlotState::kQuarantined);
   EXPECT_EQ(dispatcher_.view(0).reason, "signal 4");
-  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("cpu"), {}, {}}), 1U);
+  EXPECT_EQ(dispatcher_.usable_workers({PartDevices::all_on("cpu"), {}, {}, {}}), 1U);
 }
 
 TEST_F(DispatcherTest, AJobWithoutAnyWorkerLeftFails) {
@@ -287,10 +287,10 @@ TEST(DispatcherPlaces, APartRunsOnItsOwnDevice) {
     dispatcher.worker_ready(std::get<SpawnWorker>(command).worker, now);
   dispatcher.take_commands();
   // At most one worker on each device: that of the texts does not count for the pictures.
-  const JobLimits limits{{"gpu", "cpu", "gpu:1"}, 1, {}};
+  const JobLimits limits{{"gpu", "cpu", "gpu:1"}, 1, {}, {}};
   dispatcher.open_job(kJob, limits);
   EXPECT_EQ(dispatcher.usable_workers(limits), 1U);
-  EXPECT_EQ(dispatcher.usable_workers({limits.devices, {}, {}}), 2U);
+  EXPECT_EQ(dispatcher.usable_workers({limits.devices, {}, {}, {}}), 2U);
   const auto slot_of = [&](std::uint64_t unit, ModelPart part) -> std::string {
     dispatcher.submit({{UnitId{unit}, kJob, kModel, part, "shape"}}, now);
     for (const Command& command : dispatcher.take_commands()) {
@@ -314,7 +314,7 @@ TEST(DispatcherPlaces, APartOnAnotherDeviceIsNotThePartsOwn) {
     dispatcher.worker_ready(std::get<SpawnWorker>(command).worker, now);
   dispatcher.model_loaded(dispatcher.view(0).worker, kModel, ModelPart::kText, now);
   dispatcher.take_commands();
-  dispatcher.open_job(kJob, {{"gpu", "cpu", "gpu"}, {}, {}});
+  dispatcher.open_job(kJob, {{"gpu", "cpu", "gpu"}, {}, {}, {}});
   dispatcher.submit({{UnitId{1}, kJob, kModel, ModelPart::kText, "shape"}}, now);
   const auto commands = dispatcher.take_commands();
   ASSERT_EQ(commands.size(), 1U);

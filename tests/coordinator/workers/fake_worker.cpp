@@ -1,10 +1,15 @@
 // A worker that computes nothing: it gives a DecodeLatent's latent back as its image. What the
 // latent's bytes say makes it misbehave: "die" ends it, "fail" and "bad" are failures that may and
-// may not be tried again, "slow" takes a while.
+// may not be tried again, "slow" takes a while. "models" and "copy" are answered with the models
+// that it holds and the inode of their converted weights. A model takes 1000 bytes; of its files,
+// "/die" ends the worker, "/oom" does not fit beside another model, "/half" has to be converted.
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <sys/stat.h>
 #include <thread>
 
+#include "ipc/memory/memfd.hpp"
 #include "ipc/process/die_with_parent.hpp"
 #include "ipc/process/signals.hpp"
 #include "ipc/socket/blocking_connection.hpp"
@@ -14,7 +19,43 @@ namespace {
 
 using namespace tandem;
 
-FromWorker run(const RunUnit& message) {
+using HeldModels = std::map<ModelId, ino_t>;  // with the inode of the converted weights
+
+ino_t inode(const ipc::Fd& fd) {
+  struct stat status {};
+  ::fstat(fd.get(), &status);
+  return status.st_ino;
+}
+
+FromWorker load(const LoadModel& message, ipc::Frame& frame, HeldModels& held,
+                std::vector<ipc::Fd>& made) {
+  if (message.spec.file == "/die") std::abort();
+  if (message.spec.file == "/oom" && !held.empty()) {
+    return ModelFailed{message.model, message.part, {ErrorCode::kOutOfMemory, "as asked"}};
+  }
+  ino_t copy = 0;
+  if (!frame.fds.empty()) {
+    copy = inode(frame.fds.front());
+  } else if (message.spec.file == "/half") {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ipc::Memfd memory = ipc::Memfd::create("fake", 64);
+    memory.seal(ipc::Sealing::kContent);
+    made.push_back(memory.reopen_read_only());
+    copy = inode(made.front());
+  }
+  held[message.model] = copy;
+  return ModelLoaded{message.model, message.part, 1000, 0.0};
+}
+
+std::string answer(const std::string& question, ModelId model, const HeldModels& held) {
+  if (question == "copy") return std::to_string(held.at(model));
+  std::string models;
+  for (const auto& [id, copy] : held)
+    models += std::to_string(id.value) + " ";
+  return models;
+}
+
+FromWorker run(const RunUnit& message, const HeldModels& held) {
   const auto& latent = std::get<DecodeLatent>(message.unit).latent;
   const std::string& text = std::get<InlineTensor>(latent).bytes;
   if (text == "die") std::abort();
@@ -25,23 +66,31 @@ FromWorker run(const RunUnit& message) {
   if (text == "bad") {
     return UnitFailed{message.unit_id, message.generation, {ErrorCode::kBadShape, "as asked"}};
   }
-  return UnitDone{message.unit_id, message.generation, DecodeLatentResult{latent}, 0.001};
+  DecodeLatentResult result{latent};
+  if (text == "models" || text == "copy") {
+    const std::string words = answer(text, std::get<DecodeLatent>(message.unit).model, held);
+    result.image = InlineTensor{{DType::kU8, {static_cast<std::int64_t>(words.size())}}, words};
+  }
+  return UnitDone{message.unit_id, message.generation, result, 0.001};
 }
 
 void serve(ipc::BlockingConnection& connection) {
-  const auto send = [&](const FromWorker& message) {
-    connection.send({kind_of(message), encode(message), {}});
+  const auto send = [&](const FromWorker& message, std::vector<ipc::Fd> fds = {}) {
+    connection.send({kind_of(message), encode(message), std::move(fds)});
   };
+  HeldModels held;
   WorkerHello hello;
   hello.device = "sim";
   send(hello);
   while (auto frame = connection.receive()) {
     const ToWorker message = decode_to_worker(frame->body, frame->kind);
-    if (const auto* load = std::get_if<LoadModel>(&message)) {
-      if (load->spec.file == "/die") std::abort();
-      send(ModelLoaded{load->model, load->part, 1000, 0.0});
+    if (const auto* model = std::get_if<LoadModel>(&message)) {
+      std::vector<ipc::Fd> made;
+      const FromWorker loaded = load(*model, *frame, held, made);
+      send(loaded, std::move(made));
     }
-    if (const auto* unit = std::get_if<RunUnit>(&message)) send(run(*unit));
+    if (const auto* model = std::get_if<UnloadModel>(&message)) held.erase(model->model);
+    if (const auto* unit = std::get_if<RunUnit>(&message)) send(run(*unit, held));
   }
 }
 

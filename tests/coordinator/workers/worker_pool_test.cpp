@@ -11,24 +11,36 @@ namespace tandem::coordinator {
 namespace {
 
 constexpr JobId kJob{1};
+constexpr ModelId kJobModel{9};  // of the open job; its units are of any
 
 // A pool of fake workers, with its loop on a thread, as in the service.
 class WorkerPoolTest : public ::testing::Test {
  protected:
   void start(int workers, const std::string& model_file = "/model") {
+    start_on("sim:" + std::to_string(workers), {}, {model_file});
+  }
+
+  // Model n is of the file n - 1, or of the last one.
+  void start_on(const std::string& devices, const BudgetList& budgets,
+                const std::vector<std::string>& model_files) {
     PoolOptions options;
     options.worker_program = TANDEM_FAKE_WORKER;
-    options.workers = parse_device_list("sim:" + std::to_string(workers));
+    options.workers = parse_device_list(devices);
+    options.budgets = budgets;
     PoolObserver observer;
     observer.worker_event = [this](const WorkerEventInfo& info) { events_.push_back(info); };
     observer.loading = [](JobId, ModelId, ModelPart, bool) {};
-    const auto find_model = [model_file](ModelId) {
+    observer.over_budget = [this](JobId, ModelId model, const std::string&, std::uint64_t) {
+      over_budget_.push_back(model);
+    };
+    const auto find_model = [model_files](ModelId model) {
       ModelFiles files;
-      files.spec.file = model_file;
+      files.spec.file = model_files[std::min<std::size_t>(model.value, model_files.size()) - 1];
+      files.sizes.vae = 250;  // 1000 bytes of float32
       return files;
     };
     pool_ = std::make_unique<WorkerPool>(io_, options, find_model, observer);
-    units_ = pool_->open_job(kJob, {PartDevices::all_on("sim"), {}, {}});
+    units_ = pool_->open_job(kJob, {{}, {}, {}, {kJobModel}});
     loop_ = std::thread([this] { io_.run(); });
   }
 
@@ -49,17 +61,17 @@ class WorkerPoolTest : public ::testing::Test {
     return promise.get_future().get();
   }
 
-  static UnitTask task(const std::string& text) {
+  static UnitTask task(const std::string& text, ModelId model) {
     UnitTask task;
     task.unit = DecodeLatent{
-        ModelId{1}, InlineTensor{{DType::kU8, {static_cast<std::int64_t>(text.size())}}, text}};
+        model, InlineTensor{{DType::kU8, {static_cast<std::int64_t>(text.size())}}, text}};
     return task;
   }
 
-  std::vector<std::string> run(const std::vector<std::string>& texts) {
+  std::vector<std::string> run(const std::vector<std::string>& texts, std::uint64_t model = 1) {
     std::vector<UnitTask> tasks;
     for (const std::string& text : texts)
-      tasks.push_back(task(text));
+      tasks.push_back(task(text, ModelId{model}));
     std::vector<std::string> results;
     for (const UnitOutcome& outcome : units_->run(std::move(tasks))) {
       results.push_back(
@@ -88,6 +100,15 @@ class WorkerPoolTest : public ::testing::Test {
     });
   }
 
+  std::vector<SlotState> states() {
+    return ask_loop<std::vector<SlotState>>([this] {
+      std::vector<SlotState> states;
+      for (const WorkerView& worker : pool_->workers())
+        states.push_back(worker.state);
+      return states;
+    });
+  }
+
   std::size_t count(WorkerNotice::What what) {
     return ask_loop<std::size_t>([this, what] {
       return static_cast<std::size_t>(std::ranges::count(events_, what, &WorkerEventInfo::what));
@@ -102,6 +123,7 @@ class WorkerPoolTest : public ::testing::Test {
   std::shared_ptr<UnitExecutor> units_;
   std::thread loop_;
   std::string last_message_;
+  std::vector<ModelId> over_budget_;
 };
 
 TEST_F(WorkerPoolTest, ResultsComeInTheOrderOfTheTasks) {
@@ -166,6 +188,93 @@ TEST_F(WorkerPoolTest, AWorkerOfAnotherKindIsStartedOnDemand) {
   EXPECT_FALSE(ask_loop<bool>([this] { return pool_->ensure_worker("gpu"); }));
   EXPECT_TRUE(ask_loop<bool>([this] { return pool_->ensure_worker("cpu"); }));
   EXPECT_EQ(pids().size(), 2U);
+}
+
+TEST_F(WorkerPoolTest, AModelThatIsNotUsedMakesRoom) {
+  start_on("sim:1", {2000, {}}, {"/model"});
+  run({"a"}, 1);
+  run({"a"}, 2);
+  run({"a"}, 1);
+  EXPECT_EQ(run({"models"}, 3), std::vector<std::string>{"1 3 "});
+  EXPECT_EQ(run({"models"}, 2), std::vector<std::string>{"2 3 "});
+  EXPECT_TRUE(over_budget_.empty());
+}
+
+TEST_F(WorkerPoolTest, AModelLargerThanItsBudgetIsLoadedAloneAndTold) {
+  start_on("sim:1", {500, {}}, {"/model"});
+  run({"a"}, 1);
+  EXPECT_EQ(run({"models"}, 2), std::vector<std::string>{"2 "});
+  EXPECT_EQ(over_budget_, (std::vector<ModelId>{ModelId{1}, ModelId{2}}));
+}
+
+TEST_F(WorkerPoolTest, OutOfMemoryUnloadsWhatIsNotUsedAndTriesOnce) {
+  start_on("sim:1", {}, {"/model", "/oom"});
+  run({"a"}, 1);
+  EXPECT_EQ(run({"models"}, 2), std::vector<std::string>{"2 "});
+}
+
+TEST_F(WorkerPoolTest, OutOfMemoryWithNothingToUnloadIsTold) {
+  start_on("sim:1", {}, {"/model", "/oom"});
+  run({"a"}, 1);
+  // In one batch with a unit that needs the other model, which therefore stays.
+  std::vector<UnitTask> tasks;
+  tasks.push_back(task("a", ModelId{2}));
+  tasks.push_back(task("a", ModelId{1}));
+  try {
+    units_->run(std::move(tasks));
+    FAIL() << "was loaded";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kOutOfMemory);
+    EXPECT_EQ(error.failure().needed_bytes, 1000U);
+    EXPECT_EQ(error.failure().worker, "sim#0");
+  }
+  EXPECT_EQ(run({"models"}, 1), std::vector<std::string>{"1 "});
+}
+
+TEST_F(WorkerPoolTest, WorkersOfTheCpuShareOneCopy) {
+  start_on("cpu:3", {}, {"/half"});
+  const std::string first = run({"copy", "slow", "slow"})[0];
+  for (int i = 0; i < 20; ++i) {
+    for (const std::string& copy : run({"copy", "copy", "copy"}))
+      EXPECT_EQ(copy, first);
+  }
+  const auto bytes = ask_loop<std::uint64_t>([this] { return pool_->models().report()[0].bytes; });
+  EXPECT_EQ(bytes, 1000U);
+}
+
+TEST_F(WorkerPoolTest, AWorkerKilledWhileItConvertsLeavesItToTheNext) {
+  start_on("cpu:3", {}, {"/half"});
+  while (std::ranges::count(states(), SlotState::kIdle) < 3)
+    std::this_thread::yield();
+  std::thread killer([&] {
+    while (states()[0] != SlotState::kLoading)
+      std::this_thread::yield();
+    ::kill(pids()[0], SIGKILL);
+  });
+  const std::vector<std::string> copies = run({"copy", "copy", "copy"});
+  killer.join();
+  EXPECT_EQ(count(WorkerNotice::What::kLost), 1U);
+  EXPECT_EQ(copies[0], copies[1]);
+  EXPECT_EQ(copies[0], copies[2]);
+}
+
+TEST_F(WorkerPoolTest, UnloadingOnRequestSparesTheRunningJobsModel) {
+  start_on("sim:1", {}, {"/model"});
+  run({"a"}, 1);
+  run({"a"}, kJobModel.value);
+  const auto stay = ask_loop<std::vector<ModelId>>([this] {
+    return pool_->models().unload({ModelId{1}, kJobModel});
+  });
+  EXPECT_EQ(stay, std::vector<ModelId>{kJobModel});
+  EXPECT_EQ(run({"models"}, kJobModel.value), std::vector<std::string>{"9 "});
+}
+
+TEST_F(WorkerPoolTest, ABudgetThatIsLoweredCountsAtOnce) {
+  start_on("sim:1", {}, {"/model"});
+  run({"a"}, 1);
+  run({"a"}, 2);
+  on_loop([this] { pool_->models().set_budget("sim", 1500); });
+  EXPECT_EQ(run({"models"}, 2), std::vector<std::string>{"2 "});
 }
 
 }  // namespace

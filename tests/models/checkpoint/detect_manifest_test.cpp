@@ -38,6 +38,7 @@ TEST_F(Published, Sd15HasItsSizes) {
   EXPECT_EQ(found.info.latent.scale, 0.18215);
   EXPECT_EQ(found.info.weight_dtype, "fp32");
   EXPECT_EQ(found.info.bytes, 4264941228U);
+  EXPECT_EQ(found.info.sizes, (PartSizes{859520964, 123060480, 83653863}));
   EXPECT_EQ(found.unet->prefix, "model.diffusion_model.");
   EXPECT_EQ(found.unet->config, UNetConfig{});
   ASSERT_THAT(found.encoders, SizeIs(1));
@@ -107,6 +108,7 @@ TEST_F(Published, SdxlHasItsSizes) {
   ASSERT_THAT(found.encoders, SizeIs(2));
   EXPECT_EQ(found.encoders[0].section, "l");
   EXPECT_EQ(found.encoders[0].prefix, "conditioner.embedders.0.transformer.");
+  EXPECT_EQ(found.info.sizes, (PartSizes{2567463684, 123060557 + 694659841, 83653863}));
   EXPECT_EQ(found.encoders[1].section, "g");
   EXPECT_EQ(found.encoders[1].prefix, "conditioner.embedders.1.model.");
   EXPECT_EQ(found.encoders[1].config.num_attention_heads, 20);

@@ -47,10 +47,7 @@ void tell_ready(int fd) {
 int run_in_foreground(const Options& options) {
   // Kept from the coordinator, which would hold the daemon's parent up.
   if (options.ready_fd >= 0) ::fcntl(options.ready_fd, F_SETFD, FD_CLOEXEC);
-  const CoordinatorOptions coordinator{.socket = socket_of(options.service),
-                                       .devices = options.service.devices,
-                                       .threads = options.service.threads,
-                                       .hook_cache = options.service.hook_cache};
+  const CoordinatorOptions coordinator = coordinator_options(options.service);
   return run_launcher(coordinator, [&] {
     print("tandem is up (pid " + std::to_string(::getpid()) + ") at " +
           coordinator.socket.string());
@@ -70,6 +67,9 @@ std::vector<std::string> foreground_arguments(const Options& options) {
   }
   if (!options.service.hook_cache.empty()) {
     arguments.insert(arguments.end(), {"--hook-cache", options.service.hook_cache});
+  }
+  if (!options.service.budget.empty()) {
+    arguments.insert(arguments.end(), {"--budget", options.service.budget});
   }
   return arguments;
 }
