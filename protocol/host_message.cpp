@@ -18,6 +18,8 @@ constexpr StringRule kJobId{"the id of a job", 64};
 constexpr StringRule kSessionId{"the id of a session", 64};
 constexpr StringRule kClientName{"a client's name", 256};
 constexpr StringRule kTypeName{"the type of a request", 64};
+constexpr StringRule kModelName{"the name of a model", 4096};
+constexpr StringRule kDeviceName{"the name of a device", 64};
 constexpr WholeRange kDescriptorIndex{0, 7};
 constexpr WholeRange kPriority{-10, 10};
 constexpr WholeRange kProtocolNumber{0, 65535};
@@ -96,6 +98,36 @@ Request read_cancel(ObjectReader& keys) {
               "evaluator");
 }
 
+Request read_unload(ObjectReader& keys) {
+  UnloadRequest unload;
+  bool all = false;
+  keys.read("model", unload.model, kModelName);
+  keys.read("all", all);
+  if (all != unload.model.has_value()) return unload;
+  throw Error(ErrorCode::kBadRequest, "model: expected the name of a model, or \"all\": true", {},
+              "model");
+}
+
+Request read_free(ObjectReader& keys) {
+  FreeRequest free;
+  keys.require("device");
+  keys.read("device", free.device, kDeviceName);
+  keys.require("bytes");
+  keys.read("bytes", free.bytes);
+  return free;
+}
+
+// null takes the limit away.
+Request read_budget(ObjectReader& keys) {
+  BudgetRequest budget;
+  keys.require("device");
+  keys.read("device", budget.device, kDeviceName);
+  keys.require("bytes");
+  const json::value* bytes = keys.find("bytes");
+  if (!bytes->is_null()) budget.bytes = to_unsigned(*bytes, "bytes");
+  return budget;
+}
+
 struct Row {
   std::string_view type;
   Request (*read)(ObjectReader&);  // null: a later version's
@@ -114,14 +146,14 @@ constexpr std::array kRequests = {
     Row{"result", read_named<ResultRequest>},
     Row{"forget", read_named<ForgetRequest>},
     Row{"ping", read_empty<PingRequest>},
+    Row{"unload", read_unload},
+    Row{"free", read_free},
+    Row{"budget", read_budget},
     Row{"prepare", nullptr},
     Row{"add_conds", nullptr},
     Row{"drop_conds", nullptr},
     Row{"evaluate", nullptr},
     Row{"release", nullptr},
-    Row{"unload", nullptr},
-    Row{"free", nullptr},
-    Row{"budget", nullptr},
     Row{"worker", nullptr},
 };
 constexpr std::size_t kOffered = std::variant_size_v<Request>;
@@ -160,6 +192,25 @@ void write(json::object& out, const SubmitRequest& submit) {
 void write(json::object& out, const WatchRequest& watch) {
   out["job"] = watch.job;
   out["after"] = watch.after;
+}
+
+void write(json::object& out, const UnloadRequest& unload) {
+  if (unload.model) {
+    out["model"] = *unload.model;
+  } else {
+    out["all"] = true;
+  }
+}
+
+void write(json::object& out, const FreeRequest& free) {
+  out["device"] = free.device;
+  out["bytes"] = free.bytes;
+}
+
+void write(json::object& out, const BudgetRequest& budget) {
+  out["device"] = budget.device;
+  out["bytes"] = nullptr;
+  if (budget.bytes) out["bytes"] = *budget.bytes;
 }
 
 template <class T>

@@ -86,9 +86,29 @@ struct PingRequest {
   bool operator==(const PingRequest&) const = default;
 };
 
+struct UnloadRequest {
+  std::optional<std::string> model;  // a name as `devices` gives it, or a path; none: all
+
+  bool operator==(const UnloadRequest&) const = default;
+};
+
+struct FreeRequest {
+  std::string device;
+  std::uint64_t bytes = 0;  // that are to be free
+
+  bool operator==(const FreeRequest&) const = default;
+};
+
+struct BudgetRequest {
+  std::string device;
+  std::optional<std::uint64_t> bytes;  // none: no limit
+
+  bool operator==(const BudgetRequest&) const = default;
+};
+
 using Request = std::variant<HelloRequest, CatalogRequest, DevicesRequest, SubmitRequest,
                              JobsRequest, JobRequest, WatchRequest, CancelRequest, ResultRequest,
-                             ForgetRequest, PingRequest>;
+                             ForgetRequest, PingRequest, UnloadRequest, FreeRequest, BudgetRequest>;
 
 // "hello", "submit" ...
 std::string_view name(const Request& request);

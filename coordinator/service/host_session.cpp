@@ -200,6 +200,19 @@ void HostSession::handle(std::uint64_t id, const PingRequest&, Fds&) {
   reply(id);
 }
 
+void HostSession::handle(std::uint64_t id, const UnloadRequest& request, Fds&) {
+  reply(id, service_.memory().unload(request));
+}
+
+void HostSession::handle(std::uint64_t id, const FreeRequest& request, Fds&) {
+  reply(id, service_.memory().free(request));
+}
+
+void HostSession::handle(std::uint64_t id, const BudgetRequest& request, Fds&) {
+  service_.memory().set_budget(request);
+  reply(id);
+}
+
 void HostSession::send_result(std::uint64_t id, const JobRecord& job) {
   if (job.failure()) {
     return connection_->send({0, error_reply(id, *job.failure(), job.id()), {}});

@@ -12,6 +12,7 @@
 
 #include "coordinator/service/job_executor.hpp"
 #include "coordinator/service/job_table.hpp"
+#include "coordinator/service/memory_service.hpp"
 #include "coordinator/service/model_registry.hpp"
 #include "coordinator/workers/worker_pool.hpp"
 #include "ipc/fd.hpp"
@@ -41,6 +42,7 @@ class JobService {
 
   boost::json::object catalog() const;
   boost::json::object devices() const;
+  MemoryService memory() { return {pool_->models(), models_}; }
 
   // Cancels all jobs and ends all workers, then calls `done`.
   void shut_down(std::function<void()> done);

@@ -34,6 +34,15 @@ TEST(HostMessage, EveryRequestIsRead) {
   EXPECT_EQ(parse(R"({"id": 1, "type": "result", "job": "j1"})"), Request(ResultRequest{"j1"}));
   EXPECT_EQ(parse(R"({"id": 1, "type": "forget", "job": "j1"})"), Request(ForgetRequest{"j1"}));
   EXPECT_EQ(parse(R"({"id": 1, "type": "ping"})"), Request(PingRequest{}));
+  EXPECT_EQ(parse(R"({"id": 1, "type": "unload", "model": "a.safetensors"})"),
+            Request(UnloadRequest{"a.safetensors"}));
+  EXPECT_EQ(parse(R"({"id": 1, "type": "unload", "all": true})"), Request(UnloadRequest{}));
+  EXPECT_EQ(parse(R"({"id": 1, "type": "free", "device": "cpu", "bytes": 5})"),
+            Request(FreeRequest{"cpu", 5}));
+  EXPECT_EQ(parse(R"({"id": 1, "type": "budget", "device": "gpu:0", "bytes": 5})"),
+            Request(BudgetRequest{"gpu:0", 5}));
+  EXPECT_EQ(parse(R"({"id": 1, "type": "budget", "device": "cpu", "bytes": null})"),
+            Request(BudgetRequest{"cpu", {}}));
 }
 
 TEST(HostMessage, SubmitCarriesATypedJob) {
@@ -71,6 +80,11 @@ TEST(HostMessage, WhatAClientSendsIsWhatTheServiceReads) {
       ResultRequest{"a"},
       ForgetRequest{"a"},
       PingRequest{},
+      UnloadRequest{"a"},
+      UnloadRequest{},
+      FreeRequest{"cpu", 1},
+      BudgetRequest{"cpu", 1},
+      BudgetRequest{"cpu", {}},
   };
   for (const Request& request : requests) {
     const std::string text = to_json(9, request);
@@ -115,9 +129,22 @@ TEST(HostMessage, SubmitsErrorsNameTheJobsPath) {
   EXPECT_EQ(failure.code, ErrorCode::kUnknownKey);
 }
 
+TEST(HostMessage, RequestsAboutMemoryAreChecked) {
+  const auto code = [](const std::string& rest) {
+    return refusal(R"({"id": 1, "type": )" + rest + "}").code;
+  };
+  EXPECT_EQ(code(R"("unload")"), ErrorCode::kBadRequest);
+  EXPECT_EQ(code(R"("unload", "all": false)"), ErrorCode::kBadRequest);
+  EXPECT_EQ(code(R"("unload", "all": true, "model": "a")"), ErrorCode::kBadRequest);
+  EXPECT_EQ(code(R"("free", "device": "cpu")"), ErrorCode::kBadRequest);
+  EXPECT_EQ(code(R"("free", "device": "cpu", "bytes": -1)"), ErrorCode::kOutOfRange);
+  EXPECT_EQ(code(R"("budget", "bytes": 1)"), ErrorCode::kBadRequest);
+  EXPECT_EQ(code(R"("budget", "device": "cpu", "bytes": 1, "more": 1)"), ErrorCode::kUnknownKey);
+}
+
 TEST(HostMessage, LaterRequestsAreRefusedByName) {
-  for (const std::string type : {"prepare", "add_conds", "drop_conds", "evaluate", "release",
-                                 "unload", "free", "budget", "worker"}) {
+  for (const std::string type :
+       {"prepare", "add_conds", "drop_conds", "evaluate", "release", "worker"}) {
     const Failure failure = refusal(R"({"id": 7, "type": ")" + type + R"(", "more": 1})");
     EXPECT_EQ(failure.code, ErrorCode::kUnsupported) << type;
     EXPECT_NE(failure.message.find(type), std::string::npos) << failure.message;

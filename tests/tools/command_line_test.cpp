@@ -78,7 +78,9 @@ TEST_F(CommandLineTest, AWrongCommandLineIsUsage) {
       {"upscale", file, "--model", file, "--tile", "32", "--overlap", "32"},
       {"submit", file, "--priority", "11"},
       {"wait"},
-      {"cancel"}};
+      {"cancel"},
+      {"unload"},
+      {"unload", "--all", "--model", "m"}};
   for (const auto& arguments : wrong) {
     const Ran ran = run(arguments);
     EXPECT_EQ(ran.status, kUsage) << testing::PrintToString(arguments);
@@ -95,6 +97,7 @@ TEST_F(CommandLineTest, NoServiceHasItsOwnStatus) {
                                                                      {"catalog", "--json"},
                                                                      {"jobs"},
                                                                      {"cancel", "j"},
+                                                                     {"unload", "--all"},
                                                                      {"wait", "j"},
                                                                      {"submit", file},
                                                                      {"run", file}}) {
@@ -195,6 +198,10 @@ TEST_F(CommandLineTest, ReportsAreTextOrJson) {
   EXPECT_NE(run_at_socket({"status"}).out.find("cpu#0  ready  pid 4711"), std::string::npos);
   EXPECT_NE(run_at_socket({"catalog"}).out.find("samplers: euler\n"), std::string::npos);
   EXPECT_EQ(run_at_socket({"cancel", "job-1"}).out, "cancelled job-1\n");
+  EXPECT_EQ(run_at_socket({"unload", "--all"}).out, "cpu  2.0 GiB before, 1.5 MiB after\n");
+  EXPECT_TRUE(boost::json::parse(run_at_socket({"unload", "--model", "m", "--json"}).out)
+                  .as_object()
+                  .contains("after"));
   for (const char* command : {"jobs", "status", "devices", "catalog"}) {
     const Ran ran = run_at_socket({command, "--json"});
     EXPECT_TRUE(boost::json::parse(ran.out).is_object()) << command;

@@ -107,6 +107,9 @@ void FakeHost::answer(std::uint64_t id, const Request& request, const std::vecto
     return send(ok_reply(id, {{"jobs", boost::json::array{to_json(status)}}}));
   }
   if (std::holds_alternative<DevicesRequest>(request)) return send(ok_reply(id, devices()));
+  if (std::holds_alternative<UnloadRequest>(request)) {
+    return send(ok_reply(id, {{"before", {{"cpu", 2147483648}}}, {"after", {{"cpu", 1572864}}}}));
+  }
   if (std::holds_alternative<CatalogRequest>(request)) {
     return send(
         ok_reply(id, {{"schedulers", {"normal", "karras"}}, {"samplers", {{{"name", "euler"}}}}}));

@@ -33,6 +33,22 @@ TEST(Report, ADeviceStandsAboveItsWorkers) {
   EXPECT_TRUE(device_lines(parse(R"({"devices": [1, "x"], "more": {}})")).empty());
 }
 
+TEST(Report, ADeviceTellsItsBudgetAndWhatItHolds) {
+  EXPECT_EQ(device_lines(parse(R"({"devices": [{"name": "gpu:0", "state": "ready",
+    "budget": 6442450944, "models": {"a.safetensors": 3221225472, "b.safetensors": 10485760}}]})")),
+            (std::vector<std::string>{"gpu:0  ready  budget 6.0 GiB",
+                                      "  holds a.safetensors 3.0 GiB, b.safetensors 10.0 MiB"}));
+}
+
+TEST(Report, WhatWasUnloadedIsALinePerDevice) {
+  EXPECT_EQ(unload_lines(parse(R"({"before": {"cpu": 10485760, "gpu:0": 3221225472},
+    "after": {"cpu": 0, "gpu:0": 3221225472}, "in_use": ["a.safetensors"]})")),
+            (std::vector<std::string>{"cpu  10.0 MiB before, 0.0 MiB after",
+                                      "gpu:0  3.0 GiB before, 3.0 GiB after",
+                                      "a.safetensors is in use by a running job and stays"}));
+  EXPECT_TRUE(unload_lines(parse(R"({"before": 3})")).empty());
+}
+
 TEST(Report, ACatalogIsALinePerList) {
   EXPECT_EQ(catalog_lines(parse(R"({"samplers": [{"name": "euler"}, {"name": "heun"}],
     "schedulers": ["normal"], "hook_types": [], "other": 3})")),

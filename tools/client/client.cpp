@@ -101,6 +101,10 @@ json::object Client::job(const std::string& id) {
   return fields_of(ask(JobRequest{id}).body);
 }
 
+json::object Client::unload(const std::optional<std::string>& model) {
+  return fields_of(ask(UnloadRequest{model}).body);
+}
+
 void Client::ping() {
   ask(PingRequest{});
 }

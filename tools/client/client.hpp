@@ -65,6 +65,9 @@ class Client {
   // The fields of the reply to `job`; status_from_json reads those that every service sends.
   boost::json::object job(const std::string& id);
   void ping();
+  // "before" and "after": {device: bytes}; "in_use": names of models that a running job kept.
+  // Without a name: all models.
+  boost::json::object unload(const std::optional<std::string>& model);
 
   // The new job's id. Input files are absolute paths or names below the service's model folders.
   std::string submit(const job::Job& job, const JobTensors* tensors, const SubmitOptions& options);

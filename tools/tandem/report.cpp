@@ -29,6 +29,15 @@ std::string gib(double bytes) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GiB";
 }
 
+// GiB, or MiB below one of them.
+std::string amount(double bytes) {
+  constexpr double kGib = 1073741824.0;
+  constexpr double kTenthOfMib = 104857.6;
+  if (bytes >= kGib) return gib(bytes);
+  const auto tenths = static_cast<long>(bytes / kTenthOfMib + 0.5);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MiB";
+}
+
 void join(std::string& line, std::string_view separator, const std::string& part) {
   if (part.empty()) return;
   if (!line.empty()) line += separator;
@@ -45,6 +54,18 @@ void for_each_object(const json::object& owner, std::string_view key, const Use&
   }
 }
 
+// "model.safetensors 3.9 GiB, ..." of a device's models.
+std::string held_models(const json::object& device) {
+  const json::value* models = device.if_contains("models");
+  std::string line;
+  if (models == nullptr || !models->is_object()) return line;
+  for (const auto& [model, bytes] : models->get_object()) {
+    if (!bytes.is_number()) continue;
+    join(line, ", ", shown(std::string_view(model), 400) + " " + amount(bytes.to_number<double>()));
+  }
+  return line;
+}
+
 std::string device_line(const json::object& device) {
   std::string line = text_of(device, "name");
   join(line, "  ", text_of(device, "description"));
@@ -53,6 +74,10 @@ std::string device_line(const json::object& device) {
   const double total = number_of(device, "memory_total");
   if (total > 0.0) {
     join(line, "  ", gib(number_of(device, "memory_free")) + " of " + gib(total) + " free");
+  }
+  const json::value* budget = device.if_contains("budget");
+  if (budget != nullptr && budget->is_number()) {
+    join(line, "  ", "budget " + amount(budget->to_number<double>()));
   }
   return line;
 }
@@ -99,9 +124,31 @@ std::vector<std::string> device_lines(const json::object& reply) {
   std::vector<std::string> lines;
   for_each_object(reply, "devices", [&](const json::object& device) {
     lines.push_back(device_line(device));
+    if (const std::string held = held_models(device); !held.empty()) {
+      lines.push_back("  holds " + held);
+    }
     for_each_object(device, "workers",
                     [&](const json::object& worker) { lines.push_back(worker_line(worker)); });
   });
+  return lines;
+}
+
+std::vector<std::string> unload_lines(const json::object& reply) {
+  std::vector<std::string> lines;
+  const json::value* before = reply.if_contains("before");
+  const json::value* after = reply.if_contains("after");
+  if (before == nullptr || after == nullptr || !before->is_object() || !after->is_object()) {
+    return lines;
+  }
+  for (const auto& [device, bytes] : before->get_object()) {
+    if (!bytes.is_number()) continue;
+    lines.push_back(shown(std::string_view(device)) + "  " + amount(bytes.to_number<double>()) +
+                    " before, " + amount(number_of(after->get_object(), device)) + " after");
+  }
+  const json::value* in_use = reply.if_contains("in_use");
+  if (in_use == nullptr || !in_use->is_array()) return lines;
+  for (const json::value& model : in_use->get_array())
+    lines.push_back(entry_name(model) + " is in use by a running job and stays");
   return lines;
 }
 

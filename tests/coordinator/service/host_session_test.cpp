@@ -131,6 +131,28 @@ TEST_F(HostSessionTest, ABadHelloIsAnswered) {
   hello();
 }
 
+TEST_F(HostSessionTest, MemoryIsToldPerDevice) {
+  hello();
+  EXPECT_EQ(boost::json::serialize(ask(R"({"id":2,"type":"unload","all":true})")),
+            R"({"id":2,"ok":true,"before":{"sim":0},"after":{"sim":0}})");
+  EXPECT_TRUE(ask(R"({"id":3,"type":"budget","device":"sim","bytes":77})").at("ok").as_bool());
+  EXPECT_EQ(ask(R"({"id":4,"type":"devices"})").at("devices").at(0).at("budget").to_number<int>(),
+            77);
+  EXPECT_TRUE(ask(R"({"id":5,"type":"budget","device":"sim","bytes":null})").at("ok").as_bool());
+  EXPECT_TRUE(ask(R"({"id":6,"type":"devices"})").at("devices").at(0).at("budget").is_null());
+  EXPECT_EQ(ask(R"({"id":7,"type":"free","device":"sim","bytes":5})").at("free").to_number<int>(),
+            0);
+}
+
+TEST_F(HostSessionTest, MemoryOfWhatIsNotThereIsNotFound) {
+  hello();
+  for (const char* request : {R"({"id":2,"type":"unload","model":"none.safetensors"})",
+                              R"({"id":2,"type":"free","device":"gpu:0","bytes":5})",
+                              R"({"id":2,"type":"budget","device":"gpu:0","bytes":5})"}) {
+    EXPECT_EQ(error_code(ask(request)), "not_found") << request;
+  }
+}
+
 TEST_F(HostSessionTest, TextThatIsNoJsonEndsTheConnection) {
   hello();
   EXPECT_EQ(error_code(ask("{")), "bad_frame");

@@ -22,6 +22,7 @@ Action add_run(CLI::App& app);
 Action add_status(CLI::App& app);
 Action add_submit(CLI::App& app);
 Action add_txt2img(CLI::App& app);
+Action add_unload(CLI::App& app);
 Action add_up(CLI::App& app);
 Action add_upscale(CLI::App& app);
 Action add_wait(CLI::App& app);
@@ -45,6 +46,7 @@ inline constexpr std::array kCommands = {
     Command{"jobs", "List the service's jobs", add_jobs},
     Command{"status", "Show the service, its devices and its jobs", add_status},
     Command{"devices", "Show devices and workers", add_devices},
+    Command{"unload", "Take models out of the workers' memory", add_unload},
     Command{"catalog", "Show what the service can run", add_catalog},
 };
 
