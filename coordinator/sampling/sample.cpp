@@ -75,7 +75,10 @@ at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep
   }
   Denoiser& denoise = masked ? static_cast<Denoiser&>(*masked) : guided;
 
-  NoiseGenerator own = make_sampler_noise(request.noise);
+  const NoiseSource source = sampler_noise_source(request.noise, request.device_kind);
+  NoiseGenerator own = make_sampler_noise(request.noise, source);
+  // There torch's global generator is one per device, and the starting noise took none of CUDA's.
+  if (source == NoiseSource::kCuda) noise.rest = NoiseGenerator(request.noise.seed, source);
   SamplerContext context = {
       prediction, options, sigmas, own, noise.rest, brownian_seed(request.noise), on_step};
   at::Tensor x = prediction.noise_scaling(sigmas.front(), noise.starting, latent,

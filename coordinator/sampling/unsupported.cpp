@@ -66,8 +66,6 @@ std::vector<UnsupportedKey> find_unsupported(const job::Job& job) {
   find_in_conds(job.middle, ListId::kMiddle, found);
   const auto* const empty = job.latent ? std::get_if<job::EmptyLatent>(&*job.latent) : nullptr;
   found.add(empty != nullptr && empty->frames.has_value(), "latent.frames", "video");
-  found.add(job.noise.sampler_device == job::NoiseDevice::kCuda, "noise.sampler_device",
-            "CUDA's generator");
   found.add(job.start_image.has_value(), "start_image", "video");
   found.add(job.clip_vision_image.has_value(), "clip_vision_image", "picture prompts");
   found.add(job.sampling.kind == job::FlowKind::kFlux, "sampling.kind", "Flux's sigmas");

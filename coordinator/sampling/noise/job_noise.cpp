@@ -75,8 +75,15 @@ JobNoise make_job_noise(const job::Noise& noise, const std::optional<at::Tensor>
   return {starting, std::move(generator)};
 }
 
-NoiseGenerator make_sampler_noise(const job::Noise& noise) {
-  return NoiseGenerator(noise.sampler_seed.value_or(noise.seed + 1));
+NoiseSource sampler_noise_source(const job::Noise& noise, std::string_view device_kind) {
+  const bool on_cuda = noise.sampler_device == job::NoiseDevice::kCuda ||
+                       (noise.sampler_device == job::NoiseDevice::kDefault && device_kind == "gpu");
+  return on_cuda ? NoiseSource::kCuda : NoiseSource::kCpu;
+}
+
+NoiseGenerator make_sampler_noise(const job::Noise& noise, NoiseSource source) {
+  const std::uint64_t default_seed = source == NoiseSource::kCuda ? noise.seed : noise.seed + 1;
+  return NoiseGenerator(noise.sampler_seed.value_or(default_seed), source);
 }
 
 std::uint64_t brownian_seed(const job::Noise& noise) {

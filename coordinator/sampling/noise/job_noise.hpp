@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include <ATen/core/Tensor.h>
 
@@ -24,9 +25,13 @@ struct JobNoise {
 JobNoise make_job_noise(const job::Noise& noise, const std::optional<at::Tensor>& given,
                         bool add_noise, at::IntArrayRef latent_shape);
 
-// The stream of a sampler's own draws: noise.sampler_seed, or else the job's seed + 1, as current
-// ComfyUI seeds it on a CPU.
-NoiseGenerator make_sampler_noise(const job::Noise& noise);
+// Whose generator the sampler draws from: noise.sampler_device, or else that of the devices of this
+// kind ("cpu", "gpu") that the model is on. The starting noise is the CPU's in any case.
+NoiseSource sampler_noise_source(const job::Noise& noise, std::string_view device_kind);
+
+// The stream of a sampler's own draws: noise.sampler_seed, or else, as current ComfyUI seeds it,
+// the job's seed + 1 on a CPU and the seed itself on CUDA.
+NoiseGenerator make_sampler_noise(const job::Noise& noise, NoiseSource source);
 
 // The seed of the Brownian path that SDE samplers draw from: noise.sampler_seed, or else the job's
 // seed itself.

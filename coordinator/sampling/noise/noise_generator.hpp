@@ -1,17 +1,24 @@
-// Normal noise as torch's CPU generator gives it: the same numbers as ComfyUI's for a seed.
+// Normal noise as torch's generators give it: the same numbers as ComfyUI's for a seed.
 #pragma once
 
 #include <cstdint>
+#include <variant>
 
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
+#include "coordinator/sampling/noise/philox.hpp"
+
 namespace tandem::coordinator {
 
-// A stream of noise; owns its generator (mt19937, which uses the low 32 bits of the seed).
+// Whose generator: torch's on a CPU (mt19937, which uses the low 32 bits of the seed) or on CUDA
+// (Philox).
+enum class NoiseSource : std::uint8_t { kCpu, kCuda };
+
+// A stream of noise; owns its generator.
 class NoiseGenerator {
  public:
-  explicit NoiseGenerator(std::uint64_t seed);
+  explicit NoiseGenerator(std::uint64_t seed, NoiseSource source = NoiseSource::kCpu);
   NoiseGenerator(NoiseGenerator&&) = default;
   NoiseGenerator& operator=(NoiseGenerator&&) = default;
   NoiseGenerator(const NoiseGenerator&) = delete;
@@ -21,7 +28,7 @@ class NoiseGenerator {
   at::Tensor draw(at::IntArrayRef shape);
 
  private:
-  at::Generator generator_;
+  std::variant<at::Generator, PhiloxNoise> generator_;
 };
 
 }  // namespace tandem::coordinator

@@ -49,9 +49,21 @@ std::string read_file(const fs::path& path) {
 
 at::ScalarType scalar_type(DType dtype) {
   if (dtype == DType::kF32) return at::kFloat;
+  if (dtype == DType::kF64) return at::kDouble;
   if (dtype == DType::kI64) return at::kLong;
   throw std::runtime_error("a golden case of a type that these tests do not read");
 }
+
+ModelInfo model_of(const job::Job& job) {
+  ModelInfo model;
+  model.display_name = "a golden model";
+  const bool predicts_v = fs::path(job.model.file).filename() == "sd2v.safetensors";
+  model.sigmas.parameterization =
+      predicts_v ? Parameterization::kVPrediction : Parameterization::kEps;
+  return model;
+}
+
+}  // namespace
 
 std::map<std::string, at::Tensor> read_tensors(const fs::path& path) {
   std::map<std::string, at::Tensor> tensors;
@@ -66,17 +78,6 @@ std::map<std::string, at::Tensor> read_tensors(const fs::path& path) {
   }
   return tensors;
 }
-
-ModelInfo model_of(const job::Job& job) {
-  ModelInfo model;
-  model.display_name = "a golden model";
-  const bool predicts_v = fs::path(job.model.file).filename() == "sd2v.safetensors";
-  model.sigmas.parameterization =
-      predicts_v ? Parameterization::kVPrediction : Parameterization::kEps;
-  return model;
-}
-
-}  // namespace
 
 fs::path source_root() {
   if (const char* const source = std::getenv("TANDEM_SOURCE_DIR")) return source;

@@ -30,6 +30,9 @@ std::vector<std::string> golden_names(const std::string& group);
 
 GoldenCase read_golden_case(const std::string& group, const std::string& name);
 
+// The tensors of a safetensors file of float32, float64 and int64; none where there is no file.
+std::map<std::string, at::Tensor> read_tensors(const std::filesystem::path& path);
+
 // What gtest may call a case.
 std::string test_name(const std::string& case_name);
 

@@ -67,10 +67,14 @@ TEST(JobNoise, BatchIndexIsChecked) {
 }
 
 TEST(SamplerNoise, IsSeededWithSeedPlusOneOrAsGiven) {
-  EXPECT_TRUE(make_sampler_noise(seeded(41)).draw(kShape).equal(NoiseGenerator(42).draw(kShape)));
+  EXPECT_TRUE(make_sampler_noise(seeded(41), NoiseSource::kCpu)
+                  .draw(kShape)
+                  .equal(NoiseGenerator(42).draw(kShape)));
   job::Noise noise = seeded(41);
   noise.sampler_seed = 5;
-  EXPECT_TRUE(make_sampler_noise(noise).draw(kShape).equal(NoiseGenerator(5).draw(kShape)));
+  EXPECT_TRUE(make_sampler_noise(noise, NoiseSource::kCpu)
+                  .draw(kShape)
+                  .equal(NoiseGenerator(5).draw(kShape)));
 }
 
 }  // namespace

@@ -35,7 +35,6 @@ const std::vector<KeyCase> kKeys = {
     {"positive[0].clip_vision", [](job::Job& j) { j.positive[0].clip_vision.emplace("t"); }},
     {"positive[0].template_end", [](job::Job& j) { j.positive[0].template_end = -1; }},
     {"latent.frames", [](job::Job& j) { std::get<job::EmptyLatent>(*j.latent).frames = 5; }},
-    {"noise.sampler_device", [](job::Job& j) { j.noise.sampler_device = job::NoiseDevice::kCuda; }},
     {"start_image", [](job::Job& j) { j.start_image.emplace("i"); }},
     {"clip_vision_image", [](job::Job& j) { j.clip_vision_image.emplace("i"); }},
     {"sampling.kind", [](job::Job& j) { j.sampling.kind = job::FlowKind::kFlux; }},
