@@ -7,7 +7,7 @@ import source_files
 TODO = re.compile(r"(?<!`)\b(TODO|FIXME|XXX)\b(?!\([a-z][a-z0-9_-]*\): )")
 # Folders of data, of documents, and folders that mirror another one need no README of their own.
 NO_README = ("docs", "tests/golden/", "tests/fuzz/corpus", "tests/protocol", "tests/ipc",
-             "tests/models", "tests/coordinator", "tests/device_worker", "tests/tools")
+             "tests/models", "tests/plugin", "tests/coordinator", "tests/device_worker", "tests/tools")
 TEXT = source_files.CPP + (".py", ".cmake", ".txt", ".md", "")
 # The one file that spells out the words it looks for.
 NOT_SEARCHED = ("tools/checks/check_tree.py", "tools/checks/test_checks.py")

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE_FOLDERS = ("protocol", "ipc", "models", "coordinator", "device_worker", "tools", "tests")
+CODE_FOLDERS = ("protocol", "ipc", "models", "plugin", "coordinator", "device_worker", "tools", "tests")
 CPP = (".cpp", ".hpp")
 
 

@@ -24,6 +24,7 @@ class Includes(unittest.TestCase):
                 ("device_worker/main.cpp", '"coordinator/a.hpp"'),
                 ("tools/tandem/main.cpp", '"models/model.hpp"'),
                 ("coordinator/service/a.cpp", '"models/text/clip.hpp"'),
+                ("plugin/loading/a.cpp", '"ipc/fd.hpp"'), ("ipc/a.cpp", "<tandem/plugin.hpp>"),
                 ("coordinator/sampling/sample.cpp", '"ipc/fd.hpp"')]:
             self.assertEqual(len(includes(path, header)), 1, (path, header))
 
@@ -50,6 +51,7 @@ class Includes(unittest.TestCase):
 
     def test_relative_is_found(self):
         self.assertEqual(len(includes("ipc/a.cpp", '"fd.hpp"')), 1)
+        self.assertEqual(includes("plugin/example/a.cpp", '"example.hpp"'), [])
 
 
 class Sizes(unittest.TestCase):

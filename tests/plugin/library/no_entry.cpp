@@ -1,0 +1,4 @@
+// A library that is no plug-in.
+extern "C" int something_else() {
+  return 1;
+}
