@@ -18,6 +18,7 @@
 #include "ipc/process/signals.hpp"
 #include "ipc/socket/service_socket.hpp"
 #include "ipc/socket/socket_path.hpp"
+#include "plugin/loading/plugin_set.hpp"
 #include "protocol/error.hpp"
 
 namespace {
@@ -38,6 +39,7 @@ struct Options {
   int ready_fd = -1;
   bool die_with_parent = false;
   std::vector<uid_t> allowed_users;
+  std::vector<std::string> plugins;
 };
 
 coordinator::PoolOptions pool_options(const Options& options) {
@@ -51,6 +53,7 @@ coordinator::PoolOptions pool_options(const Options& options) {
                                      : coordinator::default_threads(
                                            pool.workers, std::thread::hardware_concurrency());
   pool.hook_cache_bytes = coordinator::parse_hook_cache(options.hook_cache);
+  pool.plugins = options.plugins;
   return pool;
 }
 
@@ -64,13 +67,14 @@ void tell_ready(int fd) {
 
 int serve(const Options& options) {
   coordinator::PoolOptions pool = pool_options(options);
+  const PluginSet plugins(options.plugins);
   auto claimed = ipc::ServiceSocket::claim(options.socket);
   if (const auto* other = std::get_if<ipc::AlreadyRunning>(&claimed)) {
     std::fprintf(stderr, "tandem: a service is already running (pid %d)\n", other->pid);
     return kExitAlreadyRunning;
   }
   boost::asio::io_context io(1);
-  coordinator::SamplingExecutor executor;
+  coordinator::SamplingExecutor executor(plugins);
   coordinator::JobService service(io, std::move(pool), executor, HostLimits{});
   coordinator::HostServer server(io, std::move(std::get<ipc::ServiceSocket>(claimed)),
                                  options.allowed_users, service);
@@ -103,6 +107,8 @@ int main(int argc, char** argv) {
                  "patched weights that workers keep: min-vram, max-speed or max-speed:MIB");
   app.add_option("--ready-fd", options.ready_fd, "descriptor to write to once the socket accepts");
   app.add_option("--allow-uid", options.allowed_users, "another user who may connect");
+  app.add_option("--plugin", options.plugins, "a plug-in to load, here and in every worker")
+      ->allow_extra_args(false);
   app.add_flag("--private", options.die_with_parent, "end with the process that started this one");
   CLI11_PARSE(app, argc, argv);
   tandem::ipc::ignore_sigpipe();

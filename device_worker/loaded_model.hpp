@@ -68,8 +68,8 @@ class LoadedModel {
 
   virtual TextOutput encode_text(const TextInput& input) = 0;
   virtual std::unique_ptr<ModelCond> prepare(const CondInput& cond) = 0;
-  // x: (batch, channels, height, width), the whole latent. Returns (conds, batch, channels, height,
-  // width) of its region.
+  // x: (batch, channels, height, width), what the region leaves of the latent; conds are of the
+  // whole latent. Returns (conds, batch, channels, height, width).
   virtual at::Tensor denoise(const at::Tensor& x, float sigma,
                              std::span<const ModelCond* const> conds, const SigmaParameters& sigmas,
                              const LatentRegion& region, const PatchSet& patches) = 0;

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -10,6 +11,7 @@
 #include "ipc/process/die_with_parent.hpp"
 #include "ipc/process/signals.hpp"
 #include "ipc/socket/blocking_connection.hpp"
+#include "plugin/loading/plugin_set.hpp"
 #include "protocol/error.hpp"
 
 namespace {
@@ -20,6 +22,7 @@ struct Options {
   int threads = 1;
   int fd = -1;
   std::uint64_t hook_cache_bytes = 0;
+  std::vector<std::string> plugins;
 };
 
 int work(const Options& options) {
@@ -28,7 +31,8 @@ int work(const Options& options) {
   tandem::ipc::BlockingConnection connection(tandem::ipc::Fd(options.fd),
                                              tandem::ipc::FrameFormat::kWorker);
   const auto device = tandem::worker::make_device(options.device, options.threads);
-  tandem::worker::Session(connection, *device, options.hook_cache_bytes).run();
+  const tandem::PluginSet plugins(options.plugins);
+  tandem::worker::Session(connection, *device, options.hook_cache_bytes, plugins).run();
   return 0;
 }
 
@@ -44,6 +48,7 @@ int main(int argc, char** argv) {
   app.add_option("--fd", options.fd, "descriptor of the connection to the coordinator")->required();
   app.add_option("--hook-cache-bytes", options.hook_cache_bytes,
                  "patched weights that a model may keep; 0: those in force");
+  app.add_option("--plugin", options.plugins, "a plug-in to load")->allow_extra_args(false);
   CLI11_PARSE(app, argc, argv);
   try {
     return work(options);

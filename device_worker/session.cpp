@@ -90,17 +90,20 @@ void Session::handle(PutConstant& message, ipc::Frame&) {
   cond.sizes = message.cond.sizes;
   if (message.cond.concat) cond.concat = tensors_.open(*message.cond.concat).clone();
   models_.put(message.constant, std::move(cond));
+  hooks_.put(message.constant, std::move(message.cond.plugin_hooks));
 }
 
 void Session::handle(DropConstants& message, ipc::Frame&) {
-  for (const ConstantId constant : message.constants)
+  for (const ConstantId constant : message.constants) {
     models_.drop(constant);
+    hooks_.drop(constant);
+  }
 }
 
 void Session::handle(RunUnit& message, ipc::Frame&) {
   const auto start = Clock::now();
   UnitDone done{message.unit_id, message.generation, {}, 0.0};
-  UnitContext context{models_, tensors_, message.output};
+  UnitContext context{models_, tensors_, message.output, plugins_, hooks_};
   auto failure = failure_of([&] { done.result = run_unit(message.unit, context); });
   if (failure) return send(UnitFailed{message.unit_id, message.generation, std::move(*failure)});
   done.seconds = seconds_since(start);

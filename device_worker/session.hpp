@@ -5,18 +5,25 @@
 #include <cstdint>
 
 #include "device_worker/device/device.hpp"
+#include "device_worker/hooks/hook_store.hpp"
 #include "device_worker/model_store.hpp"
 #include "device_worker/tensor_exchange.hpp"
 #include "ipc/socket/blocking_connection.hpp"
+#include "plugin/loading/plugin_set.hpp"
 #include "protocol/worker_message.hpp"
 
 namespace tandem::worker {
 
 class Session {
  public:
-  // patch_budget: as ModelStore takes it.
-  Session(ipc::BlockingConnection& connection, Device& device, std::uint64_t patch_budget)
-      : connection_(connection), device_(device), models_(device, patch_budget) {}
+  // patch_budget: as ModelStore takes it. The plug-ins outlive it.
+  Session(ipc::BlockingConnection& connection, Device& device, std::uint64_t patch_budget,
+          const PluginSet& plugins)
+      : connection_(connection),
+        device_(device),
+        models_(device, patch_budget),
+        plugins_(plugins),
+        hooks_(plugins) {}
 
   // Greets, then works until the coordinator says so or closes the connection. Throws Error where
   // the connection carries something that is no message.
@@ -36,6 +43,8 @@ class Session {
   ipc::BlockingConnection& connection_;
   Device& device_;
   ModelStore models_;
+  const PluginSet& plugins_;
+  HookStore hooks_;
   TensorExchange tensors_;
   bool ended_ = false;
 };

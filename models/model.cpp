@@ -9,7 +9,6 @@
 
 #include "models/checkpoint/checkpoint.hpp"
 #include "models/compute_type.hpp"
-#include "models/tensor/latent_region.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::models {
@@ -227,9 +226,8 @@ at::Tensor Model::denoise(const at::Tensor& x, float sigma,
   if (conds.empty()) throw Error(ErrorCode::kBadRequest, "There is no cond to denoise with.");
 
   const auto count = static_cast<std::int64_t>(conds.size());
-  const at::Tensor seen = crop(x, region);
-  const std::int64_t batch = seen.size(0);
-  const at::Tensor noisy = seen.to(device_, at::kFloat).repeat({count, 1, 1, 1});
+  const std::int64_t batch = x.size(0);
+  const at::Tensor noisy = x.to(device_, at::kFloat).repeat({count, 1, 1, 1});
   const at::Tensor sigma_rows = at::full({count * batch}, sigma, noisy.options());
   at::Tensor input = model_prediction.calculate_input(sigma_rows, noisy);
   if (const auto concat = join_concats(conds, batch, region)) input = at::cat({input, *concat}, 1);

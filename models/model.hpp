@@ -72,9 +72,10 @@ class Model {
   PreparedCond prepare_cond(const CondInputs& inputs);
 
   // What the network predicts the noise-free latent to be: ComfyUI's apply_model. x (n, c, h, w)
-  // float32 in the sampler's space at noise level `sigma`, of which the network sees the region,
-  // (rn, c, rh, rw); one forward pass for all conds -> (conds, rn, c, rh, rw) float32. Throws
-  // kBadShape, kBadRequest, and for patches as merge_patches does.
+  // float32 in the sampler's space at noise level `sigma`, what the region leaves of the latent;
+  // of the conds' own channels, which are of the whole latent, it is taken here. One forward pass
+  // for all conds -> (conds, n, c, h, w) float32. Throws kBadShape, kBadRequest, and for patches
+  // as merge_patches does.
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const PreparedCond* const> conds,
                      const SigmaParameters& sigmas, const LatentRegion& region = {},
                      const PatchSet& patches = {});

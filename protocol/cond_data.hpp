@@ -3,7 +3,9 @@
 
 #include <array>
 #include <optional>
+#include <vector>
 
+#include "protocol/plugin_hook.hpp"
 #include "protocol/tensor_handle.hpp"
 
 namespace tandem {
@@ -16,6 +18,7 @@ struct CondData {
   // What an inpainting model gets beside x, of the whole latent: (batch, channels, height, width)
   // float32.
   std::optional<TensorHandle> concat = {};
+  std::vector<PluginHook> plugin_hooks = {};  // around the passes that it takes part in, in order
 
   bool operator==(const CondData&) const = default;
 };

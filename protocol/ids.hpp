@@ -27,6 +27,8 @@ using WorkerId = Id<struct WorkerTag>;      // a worker process: its replacement
 using ModelId = Id<struct ModelTag>;        // a ModelSpec over certain files
 using ConstantId = Id<struct ConstantTag>;  // what a job sends to a worker once
 using SegmentId = Id<struct SegmentTag>;
+// Of a unit that computes with no model.
+inline constexpr ModelId kNoModel{0};
 // Counts the times that a unit, or a slot, was given out: what carries an older number is late.
 using Generation = Id<struct GenerationTag>;
 

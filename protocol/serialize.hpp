@@ -39,8 +39,13 @@ void serialize(Archive& ar, SharedMemoryTensor& v) {
 }
 
 template <class Archive>
+void serialize(Archive& ar, PluginHook& v) {
+  ar(v.point, v.plugin, v.options);
+}
+
+template <class Archive>
 void serialize(Archive& ar, CondData& v) {
-  ar(v.context, v.pooled, v.sizes, v.concat);
+  ar(v.context, v.pooled, v.sizes, v.concat, v.plugin_hooks);
 }
 
 template <class Archive>
@@ -162,6 +167,26 @@ void serialize(Archive& ar, UpscaleTile& v) {
 template <class Archive>
 void serialize(Archive& ar, UpscaleTileResult& v) {
   ar(v.image);
+}
+
+template <class Archive>
+void serialize(Archive& ar, PluginInput& v) {
+  ar(v.name, v.tensor);
+}
+
+template <class Archive>
+void serialize(Archive& ar, PluginOutput& v) {
+  ar(v.name, v.layout);
+}
+
+template <class Archive>
+void serialize(Archive& ar, PluginUnit& v) {
+  ar(v.plugin, v.kind, v.options, v.inputs, v.outputs);
+}
+
+template <class Archive>
+void serialize(Archive& ar, PluginUnitResult& v) {
+  ar(v.outputs);
 }
 
 template <class Archive>

@@ -14,7 +14,9 @@ Overloaded(Fs...) -> Overloaded<Fs...>;
 }  // namespace
 
 ModelId model_of(const Unit& unit) {
-  return std::visit([](const auto& u) { return u.model; }, unit);
+  return std::visit(
+      Overloaded{[](const PluginUnit&) { return kNoModel; }, [](const auto& u) { return u.model; }},
+      unit);
 }
 
 ModelPart part_of(const Unit& unit) {
@@ -23,7 +25,8 @@ ModelPart part_of(const Unit& unit) {
                                [](const DecodeLatent&) { return ModelPart::kVae; },
                                [](const EncodeImage&) { return ModelPart::kVae; },
                                [](const Forward&) { return ModelPart::kUnet; },
-                               [](const UpscaleTile&) { return ModelPart::kUpscale; }},
+                               [](const UpscaleTile&) { return ModelPart::kUpscale; },
+                               [](const PluginUnit&) { return ModelPart::kUnet; }},
                     unit);
 }
 
@@ -33,7 +36,8 @@ const char* kind_name(const Unit& unit) {
                                [](const DecodeLatent&) { return "decode_latent"; },
                                [](const EncodeImage&) { return "encode_image"; },
                                [](const Forward&) { return "forward"; },
-                               [](const UpscaleTile&) { return "upscale_tile"; }},
+                               [](const UpscaleTile&) { return "upscale_tile"; },
+                               [](const PluginUnit&) { return "plugin"; }},
                     unit);
 }
 

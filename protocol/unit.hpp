@@ -12,15 +12,18 @@
 #include "protocol/units/encode_image.hpp"
 #include "protocol/units/encode_text.hpp"
 #include "protocol/units/forward.hpp"
+#include "protocol/units/plugin_unit.hpp"
 #include "protocol/units/upscale_tile.hpp"
 
 namespace tandem {
 
-using Unit = std::variant<EncodeText, Denoise, DecodeLatent, EncodeImage, Forward, UpscaleTile>;
-using UnitResult = std::variant<EncodeTextResult, DenoiseResult, DecodeLatentResult,
-                                EncodeImageResult, ForwardResult, UpscaleTileResult>;
+using Unit =
+    std::variant<EncodeText, Denoise, DecodeLatent, EncodeImage, Forward, UpscaleTile, PluginUnit>;
+using UnitResult =
+    std::variant<EncodeTextResult, DenoiseResult, DecodeLatentResult, EncodeImageResult,
+                 ForwardResult, UpscaleTileResult, PluginUnitResult>;
 
-// The model and the part of it that a worker must have loaded to run the unit.
+// The model and the part of it that a worker must have loaded to run the unit; kNoModel: none.
 ModelId model_of(const Unit& unit);
 ModelPart part_of(const Unit& unit);
 

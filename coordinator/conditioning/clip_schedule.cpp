@@ -53,7 +53,7 @@ double factor_in(const std::vector<Span>& spans, const ClipRange& range) {
 
 std::vector<ClipRange> clip_ranges(const HookGroups& groups, const std::vector<std::string>& ids,
                                    bool schedule) {
-  const std::vector<const job::Hook*> hooks = combined_hooks(groups, ids);
+  const std::vector<const job::Hook*> hooks = weight_hooks(groups, ids);
   std::vector<std::vector<Span>> spans;
   std::set<double> borders = {0.0};
   for (const job::Hook* hook : hooks) {

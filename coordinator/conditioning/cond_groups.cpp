@@ -26,15 +26,19 @@ struct GroupTokens {
 
 bool same_kind(const CondShape& a, const CondShape& b) {
   return a.width == b.width && a.pooled_width == b.pooled_width && a.area == b.area &&
-         a.hooks == b.hooks;
+         a.hooks == b.hooks && a.plugin_hooks == b.plugin_hooks;
 }
 
 }  // namespace
 
 CondShape shape_of(const ResolvedCond& cond) {
   const CondTensors& tensors = cond.tensors;
-  return {tensors.context.size(1), tensors.context.size(2),
-          tensors.pooled.defined() ? tensors.pooled.size(1) : 0, cond.area, cond.hooks};
+  return {tensors.context.size(1),
+          tensors.context.size(2),
+          tensors.pooled.defined() ? tensors.pooled.size(1) : 0,
+          cond.area,
+          cond.hooks,
+          tensors.plugin_hooks};
 }
 
 std::size_t largest_group(job::Batching batching, std::size_t passes, std::size_t workers,

@@ -35,6 +35,7 @@ struct CondShape {
   std::int64_t pooled_width = 0;        // 0: none
   std::optional<LatentArea> area = {};  // a pass sees one part of the latent
   std::vector<std::string> hooks = {};  // groups of hooks: one pass has one set of weights
+  std::vector<PluginHook> plugin_hooks = {};
 
   bool operator==(const CondShape&) const = default;
 };

@@ -34,7 +34,7 @@ HookSchedule::HookSchedule(const HookGroups& groups, const models::Prediction& p
 
 std::vector<HookStrength> HookSchedule::at(const std::vector<std::string>& groups, float sigma) {
   std::vector<HookStrength> strengths;
-  for (const job::Hook* hook : combined_hooks(groups_, groups)) {
+  for (const job::Hook* hook : weight_hooks(groups_, groups)) {
     const double factor = strength_at(states_.at(hook), sigma);
     strengths.push_back({hook->file, scaled_strength(hook->strength_model, factor)});
   }

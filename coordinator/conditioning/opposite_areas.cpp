@@ -30,6 +30,7 @@ void add_same_area(std::vector<ResolvedCond>& conds, const ResolvedCond& given) 
   if (around == nullptr || around->area == given.area) return;
   ResolvedCond copy = given;
   copy.tensors = around->tensors;
+  copy.tensors.plugin_hooks = given.tensors.plugin_hooks;
   conds.push_back(std::move(copy));
 }
 

@@ -224,6 +224,7 @@ class Dispatcher {
   // Slots of the part's device that the job may still take besides those that it has used.
   std::size_t room_for_slots(const ReadyGroup& group) const;
   void load_where_idle(const ReadyGroup& group);
+  // Also of a unit that needs none.
   static bool has_part(const Slot& slot, const ReadyGroup& group);
   static bool is_loading(const Slot& slot, const ReadyGroup& group);
   void load(Slot& slot, const ReadyGroup& group);

@@ -107,7 +107,7 @@ void Dispatcher::load_where_idle(const ReadyGroup& group) {
 }
 
 bool Dispatcher::has_part(const Slot& slot, const ReadyGroup& group) {
-  return slot.loaded.contains({group.model, group.part});
+  return group.model == kNoModel || slot.loaded.contains({group.model, group.part});
 }
 
 bool Dispatcher::is_loading(const Slot& slot, const ReadyGroup& group) {

@@ -56,6 +56,13 @@ std::string sizes(const Forward& unit) {
   return sizes_of(unit.x);
 }
 
+std::string sizes(const PluginUnit& unit) {
+  std::string text = " " + unit.plugin + " " + unit.kind;
+  for (const PluginInput& input : unit.inputs)
+    text += sizes_of(input.tensor);
+  return text;
+}
+
 }  // namespace
 
 std::string shape_of(const Unit& unit) {

@@ -18,11 +18,13 @@ const std::byte* bytes_of(const TensorHandle& handle, const ArenaBlock* block) {
     return reinterpret_cast<const std::byte*>(small->bytes.data());
   }
   const auto& shared = std::get<SharedMemoryTensor>(handle);
-  if (block == nullptr || shared.segment != block->segment() || shared.offset != block->offset() ||
-      byte_size(shared.layout) > block->bytes()) {
+  const std::uint64_t begin =
+      block == nullptr || shared.offset < block->offset() ? 0 : shared.offset - block->offset();
+  if (block == nullptr || shared.segment != block->segment() || shared.offset < block->offset() ||
+      begin > block->bytes() || byte_size(shared.layout) > block->bytes() - begin) {
     throw Error(ErrorCode::kInternal, "A worker's result lies outside the slot that it was given.");
   }
-  return block->data();
+  return block->data() + begin;
 }
 
 }  // namespace

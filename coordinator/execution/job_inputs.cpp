@@ -51,12 +51,7 @@ bool fits(const TensorLayout& layout, const Rule& rule) {
 
 void check(const AcceptedJob& job, const std::string& name, const std::string& path,
            const Rule& rule) {
-  if (!job.tensors) {
-    throw Error(ErrorCode::kMissingTensor,
-                path + ": the tensor '" + name + "' was named, but the job came without tensors.",
-                {}, path);
-  }
-  const TensorLayout& layout = job.tensors->layout(name, path);
+  const TensorLayout& layout = tensor_layout(job, name, path);
   if (fits(layout, rule)) return;
   throw Error(
       ErrorCode::kBadShape,
@@ -152,6 +147,14 @@ void check_forward(const AcceptedJob& job) {
 }
 
 }  // namespace
+
+const TensorLayout& tensor_layout(const AcceptedJob& job, const std::string& name,
+                                  const std::string& path) {
+  if (job.tensors) return job.tensors->layout(name, path);
+  throw Error(ErrorCode::kMissingTensor,
+              path + ": the tensor '" + name + "' was named, but the job came without tensors.", {},
+              path);
+}
 
 at::Tensor load_tensor(const AcceptedJob& job, const std::string& name, const std::string& path) {
   const TensorLayout& layout = job.tensors->layout(name, path);

@@ -14,6 +14,10 @@ namespace tandem::coordinator {
 // it. Throws kMissingTensor.
 at::Tensor load_tensor(const AcceptedJob& job, const std::string& name, const std::string& path);
 
+// The tensor's type and sizes, as the job's file says. Throws kMissingTensor.
+const TensorLayout& tensor_layout(const AcceptedJob& job, const std::string& name,
+                                  const std::string& path);
+
 // Every tensor that the job names is there and has a shape and type that its place and the model
 // take. Throws kMissingTensor, kBadShape, naming the key.
 void check_tensors(const AcceptedJob& job);

@@ -10,6 +10,8 @@
 #include "coordinator/execution/arena_tensors.hpp"
 #include "coordinator/execution/job_inputs.hpp"
 #include "coordinator/execution/job_patches.hpp"
+#include "coordinator/execution/plugin_hooks.hpp"
+#include "coordinator/execution/plugin_work.hpp"
 #include "coordinator/execution/remote_unit_runner.hpp"
 #include "coordinator/execution/side_file_warnings.hpp"
 #include "coordinator/execution/upscale_units.hpp"
@@ -96,6 +98,7 @@ JobResult JobRun::run() {
   if (output.latent.wanted) put("latent", "samples", latent);
   if (output.image.wanted) put_image(latent);
   if (output.forward.wanted) put("forward", "out", forward());
+  if (output.plugin.wanted) put_plugin();
 
   JobResult result;
   result.outputs = std::move(outputs_);
@@ -219,7 +222,7 @@ std::vector<RequestedCond> JobRun::requested(const std::vector<job::Cond>& conds
     const RequestedCond place = placed_cond(conds[i], path);
     if (const auto* given = std::get_if<job::EncodedPrompt>(&conds[i].prompt)) {
       RequestedCond& cond = requested.emplace_back(place);
-      cond.tensors = given_tensors(*given, path);
+      put_given(*given, path, cond.tensors);
       continue;
     }
     for (const EncodedPromptResult& range : prompts_.at(path)) {
@@ -237,20 +240,21 @@ RequestedCond JobRun::placed_cond(const job::Cond& cond, const std::string& path
   const auto tensor = [&](const std::optional<job::TensorName>& name, const char* of) {
     return name ? load_tensor(job_, *name, path + of) : at::Tensor();
   };
-  return {{},
-          cond,
-          tensor(cond.mask, ".mask"),
-          tensor(cond.concat_latent_image, ".concat_latent_image"),
-          tensor(cond.concat_mask, ".concat_mask")};
+  RequestedCond placed{{},
+                       cond,
+                       tensor(cond.mask, ".mask"),
+                       tensor(cond.concat_latent_image, ".concat_latent_image"),
+                       tensor(cond.concat_mask, ".concat_mask")};
+  placed.tensors.plugin_hooks = plugin_hooks_of(job_.job, cond);
+  return placed;
 }
 
-CondTensors JobRun::given_tensors(const job::EncodedPrompt& given, const std::string& path) const {
-  CondTensors tensors;
+void JobRun::put_given(const job::EncodedPrompt& given, const std::string& path,
+                       CondTensors& tensors) const {
   tensors.context = load_tensor(job_, given.cond, path + ".cond").to(at::kFloat);
   if (!given.pooled.empty() && job_.info.pooled_width > 0) {
     tensors.pooled = load_tensor(job_, given.pooled, path + ".pooled").to(at::kFloat);
   }
-  return tensors;
 }
 
 std::optional<at::Tensor> JobRun::named(const std::optional<job::TensorName>& name,
@@ -301,6 +305,13 @@ void JobRun::put_image(const at::Tensor& latent) {
   const at::Tensor image = make_image(latent);
   const bool bytes = job_.job.output.image_dtype == job::ImageType::kUint8;
   put("image", "image", bytes ? to_uint8(image) : image);
+}
+
+// Its names begin with "plugin.", so that they are never those of another output.
+void JobRun::put_plugin() {
+  progress_.phase(Phase::kSampling);
+  for (NamedTensor& tensor : run_plugin_work(job_, units_, plugins_))
+    put("plugin", "plugin." + tensor.first, std::move(tensor.second));
 }
 
 }  // namespace tandem::coordinator

@@ -13,6 +13,7 @@
 #include "coordinator/execution/prompts.hpp"
 #include "coordinator/execution/result_file.hpp"
 #include "coordinator/service/job_executor.hpp"
+#include "plugin/loading/plugin_set.hpp"
 
 namespace tandem::coordinator {
 
@@ -30,8 +31,9 @@ JobNeeds needs_of(const job::Job& job);
 
 class JobRun {
  public:
-  JobRun(const AcceptedJob& job, UnitExecutor& units, JobProgress& progress)
-      : job_(job), units_(units), progress_(progress) {}
+  JobRun(const AcceptedJob& job, UnitExecutor& units, JobProgress& progress,
+         const PluginSet& plugins)
+      : job_(job), units_(units), progress_(progress), plugins_(plugins) {}
 
   JobResult run();
 
@@ -45,7 +47,8 @@ class JobRun {
   std::vector<RequestedCond> requested(const std::vector<job::Cond>& conds, const std::string& key);
   // A cond's own tensors but those of its text.
   RequestedCond placed_cond(const job::Cond& cond, const std::string& path) const;
-  CondTensors given_tensors(const job::EncodedPrompt& given, const std::string& path) const;
+  void put_given(const job::EncodedPrompt& given, const std::string& path,
+                 CondTensors& tensors) const;
   std::optional<at::Tensor> named(const std::optional<job::TensorName>& name,
                                   const char* path) const;
   // Runs a unit by itself.
@@ -57,10 +60,12 @@ class JobRun {
   void put_noise(const at::Tensor& latent);
   void put_windows(const at::Tensor& latent);
   void put_image(const at::Tensor& latent);
+  void put_plugin();
 
   const AcceptedJob& job_;
   UnitExecutor& units_;
   JobProgress& progress_;
+  const PluginSet& plugins_;
   EncodedPrompts prompts_;
   std::vector<NamedTensor> tensors_;
   boost::json::object outputs_;

@@ -49,6 +49,7 @@ std::size_t RemoteUnitRunner::add_cond(CondTensors cond) {
   if (cond.pooled.defined()) data.cond.pooled = put(cond.pooled);
   data.cond.sizes = cond.sizes;
   if (cond.concat.defined()) data.cond.concat = put(cond.concat);
+  data.cond.plugin_hooks = std::move(cond.plugin_hooks);
   conds_.push_back(units_.add_constant(std::move(data)));
   return conds_.size() - 1;
 }

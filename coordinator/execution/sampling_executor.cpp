@@ -7,6 +7,8 @@
 
 #include "coordinator/execution/job_inputs.hpp"
 #include "coordinator/execution/job_run.hpp"
+#include "coordinator/execution/plugin_hooks.hpp"
+#include "coordinator/execution/plugin_work.hpp"
 #include "coordinator/execution/vae_units.hpp"
 #include "coordinator/sampling/context/context_schedules.hpp"
 #include "coordinator/sampling/guiders/guiders.hpp"
@@ -27,7 +29,7 @@ namespace {
 void check_outputs(const job::Outputs& output) {
   const bool any = output.latent.wanted || output.image.wanted || output.cond.wanted ||
                    output.tokens.wanted || output.sigmas.wanted || output.noise.wanted ||
-                   output.forward.wanted || output.windows.wanted;
+                   output.forward.wanted || output.windows.wanted || output.plugin.wanted;
   if (!any) refuse(ErrorCode::kBadRequest, "output", "the job asks for nothing.");
 }
 
@@ -70,6 +72,9 @@ void check_presence(const job::Job& job) {
   if (job.output.forward.wanted && !job.forward) {
     refuse(ErrorCode::kBadRequest, "forward", "expected the inputs of the forward pass.");
   }
+  if (job.output.plugin.wanted && !job.plugin) {
+    refuse(ErrorCode::kBadRequest, "plugin", "expected a plug-in's kind and what it works on.");
+  }
 }
 
 // JSON has no infinity: a limit that is off by default is null.
@@ -90,7 +95,7 @@ boost::json::object sampler_entry(const SamplerRow& row) {
 
 // A step's own arithmetic is small: threads of the coordinator would only take cores from the
 // workers.
-SamplingExecutor::SamplingExecutor() {
+SamplingExecutor::SamplingExecutor(const PluginSet& plugins) : plugins_(plugins) {
   at::set_num_threads(1);
 }
 
@@ -103,11 +108,13 @@ void SamplingExecutor::check(const AcceptedJob& job) const {
   validate_guider(job.job);
   check_tensors(job);
   check_tilings(job);
+  check_plugin_hooks(job.job, plugins_);
+  check_plugin_work(job, plugins_);
 }
 
 JobResult SamplingExecutor::execute(const AcceptedJob& job, UnitExecutor& units,
                                     JobProgress& progress) {
-  return JobRun(job, units, progress).run();
+  return JobRun(job, units, progress, plugins_).run();
 }
 
 boost::json::object SamplingExecutor::catalog() const {
@@ -127,9 +134,16 @@ boost::json::object SamplingExecutor::catalog() const {
   boost::json::array guides;
   for (const GuiderRow& row : guiders())
     guides.push_back(row.name.data());
-  return {{"families", std::move(families)},         {"samplers", std::move(runnable)},
-          {"schedulers", std::move(schedules)},      {"guiders", std::move(guides)},
-          {"context_schedules", std::move(windows)}, {"hook_types", {"weight"}}};
+  boost::json::array hook_types = {"weight"};
+  for (const std::string_view point : plugins_.filled_points())
+    hook_types.emplace_back(point);
+  return {{"families", std::move(families)},
+          {"samplers", std::move(runnable)},
+          {"schedulers", std::move(schedules)},
+          {"guiders", std::move(guides)},
+          {"context_schedules", std::move(windows)},
+          {"hook_types", std::move(hook_types)},
+          {"plugins", plugins_.catalog()}};
 }
 
 }  // namespace tandem::coordinator

@@ -3,16 +3,21 @@
 #pragma once
 
 #include "coordinator/service/job_executor.hpp"
+#include "plugin/loading/plugin_set.hpp"
 
 namespace tandem::coordinator {
 
 class SamplingExecutor : public JobExecutor {
  public:
-  SamplingExecutor();
+  // The plug-ins outlive it.
+  explicit SamplingExecutor(const PluginSet& plugins);
 
   void check(const AcceptedJob& job) const override;
   JobResult execute(const AcceptedJob& job, UnitExecutor& units, JobProgress& progress) override;
   boost::json::object catalog() const override;
+
+ private:
+  const PluginSet& plugins_;
 };
 
 }  // namespace tandem::coordinator

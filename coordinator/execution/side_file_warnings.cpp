@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "coordinator/conditioning/hook_groups.hpp"
 #include "coordinator/execution/prompt_embeddings.hpp"
 #include "coordinator/service/model_spec_of.hpp"
 #include "models/checkpoint/detect.hpp"
@@ -47,8 +48,9 @@ std::set<std::string> patch_files(const job::Job& job) {
   for (const job::Lora& lora : job.model.loras)
     files.insert(lora.file);
   for (const auto& [id, hooks] : job.hooks) {
-    for (const job::Hook& hook : hooks)
-      files.insert(hook.file);
+    for (const job::Hook& hook : hooks) {
+      if (is_weight_hook(hook)) files.insert(hook.file);
+    }
   }
   return files;
 }

@@ -33,15 +33,6 @@ void find_in_conds(const std::vector<job::Cond>& conds, ListId list, Findings& f
   }
 }
 
-void find_in_hooks(const std::map<std::string, std::vector<job::Hook>>& groups, Findings& found) {
-  for (const auto& [id, hooks] : groups) {
-    for (std::size_t i = 0; i < hooks.size(); ++i) {
-      found.add(hooks[i].type != "weight", "hooks." + id + "[" + std::to_string(i) + "]",
-                "hooks of the type '" + hooks[i].type + "'");
-    }
-  }
-}
-
 void find_in_forward(const job::Forward& forward, Findings& found) {
   found.add(forward.guidance.has_value(), "forward.guidance", "distilled guidance");
   found.add(forward.clip_fea.has_value(), "forward.clip_fea", "picture prompts");
@@ -69,7 +60,6 @@ std::vector<UnsupportedKey> find_unsupported(const job::Job& job) {
   found.add(job.start_image.has_value(), "start_image", "video");
   found.add(job.clip_vision_image.has_value(), "clip_vision_image", "picture prompts");
   found.add(job.sampling.kind == job::FlowKind::kFlux, "sampling.kind", "Flux's sigmas");
-  find_in_hooks(job.hooks, found);
   found.add(job.motion.has_value(), "motion", "motion modules");
   if (job.forward) find_in_forward(*job.forward, found);
   find_in_workers(job.workers, found);

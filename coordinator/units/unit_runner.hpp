@@ -11,6 +11,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "protocol/latent_region.hpp"
+#include "protocol/plugin_hook.hpp"
 
 namespace tandem::coordinator {
 
@@ -23,6 +24,7 @@ struct CondTensors {
   std::optional<std::array<double, 6>> sizes = {};
   // Inpainting models: what stands beside x, of the whole latent: (batch, channels, height, width).
   at::Tensor concat = {};
+  std::vector<PluginHook> plugin_hooks = {};  // around every pass that it takes part in
 };
 
 // A LoRA over the model's own weights.

@@ -216,9 +216,11 @@ void WorkerPool::carry_out(const SpawnWorker& command) {
   };
   const int threads = slot.spec.kind == "cpu" ? options_.threads : 1;
   try {
-    slot.process = std::make_unique<WorkerProcess>(
-        io_, WorkerLaunch{options_.worker_program, slot.spec, threads, options_.hook_cache_bytes},
-        std::move(handlers));
+    slot.process =
+        std::make_unique<WorkerProcess>(io_,
+                                        WorkerLaunch{options_.worker_program, slot.spec, threads,
+                                                     options_.hook_cache_bytes, options_.plugins},
+                                        std::move(handlers));
   } catch (const Error& error) {
     dispatcher_.worker_exited(worker, std::string("It could not be started: ") + error.what(),
                               now());

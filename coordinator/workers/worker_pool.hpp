@@ -23,8 +23,9 @@ namespace tandem::coordinator {
 struct PoolOptions {
   std::filesystem::path worker_program;
   std::vector<WorkerSpec> workers;
-  int threads = 1;                     // per CPU worker
-  std::uint64_t hook_cache_bytes = 0;  // parse_hook_cache
+  int threads = 1;                        // per CPU worker
+  std::uint64_t hook_cache_bytes = 0;     // parse_hook_cache
+  std::vector<std::string> plugins = {};  // files
   BudgetList budgets;
   RespawnPolicy respawn;
 };

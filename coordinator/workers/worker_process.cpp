@@ -22,6 +22,8 @@ ipc::SpawnOptions spawn_options(const WorkerLaunch& launch) {
                        std::to_string(launch.hook_cache_bytes),
                        "--fd",
                        std::to_string(kWorkerConnectionFd)};
+  for (const std::string& plugin : launch.plugins)
+    options.arguments.insert(options.arguments.end(), {"--plugin", plugin});
   options.connection_fd = kWorkerConnectionFd;
   return options;
 }

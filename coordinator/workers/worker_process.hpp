@@ -26,6 +26,7 @@ struct WorkerLaunch {
   WorkerSpec spec;
   int threads = 1;
   std::uint64_t hook_cache_bytes = 0;
+  std::vector<std::string> plugins = {};  // files
 };
 
 // How a process ended.

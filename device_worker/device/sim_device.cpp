@@ -7,7 +7,6 @@
 #include <ATen/ATen.h>
 
 #include "models/checkpoint/detect.hpp"
-#include "models/tensor/latent_region.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::worker {
@@ -76,14 +75,13 @@ class SimModel : public LoadedModel {
   }
 
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
-                     const SigmaParameters&, const LatentRegion& region,
+                     const SigmaParameters&, const LatentRegion&,
                      const PatchSet& patches) override {
     wait();
-    const at::Tensor seen = models::crop(x, region);
     std::vector<at::Tensor> results;
     for (const ModelCond* cond : conds) {
       const float mean = static_cast<const SimCond&>(*cond).mean;
-      results.push_back(seen / (1.0F + sigma * sigma) + mean + influence_of(patches));
+      results.push_back(x / (1.0F + sigma * sigma) + mean + influence_of(patches));
     }
     return at::stack(results);
   }

@@ -1,6 +1,8 @@
 #include <ATen/ATen.h>
 
 #include "device_worker/handlers/handlers.hpp"
+#include "device_worker/hooks/denoise_with_hooks.hpp"
+#include "models/tensor/latent_region.hpp"
 
 namespace tandem::worker {
 
@@ -8,9 +10,16 @@ DenoiseResult run(const Denoise& unit, UnitContext& context) {
   std::vector<const ModelCond*> conds;
   for (const ConstantId cond : unit.conds)
     conds.push_back(&context.models.cond(unit.model, cond));
-  const at::Tensor denoised = context.models.at(unit.model)
-                                  .denoise(context.tensors.open(unit.x), unit.sigma, conds,
-                                           unit.sigmas, unit.region, unit.patches);
+  LoadedModel& model = context.models.at(unit.model);
+  const auto forward = [&](const at::Tensor& x, float sigma, const SigmaParameters& sigmas) {
+    return model.denoise(x, sigma, conds, sigmas, unit.region, unit.patches);
+  };
+  const LiveHooks& hooks = context.hooks.of(unit.conds);
+  const at::Tensor x = models::crop(context.tensors.open(unit.x), unit.region);
+  const at::Tensor denoised =
+      hooks.empty()
+          ? forward(x, unit.sigma, unit.sigmas)
+          : denoise_with_hooks(hooks, {x, unit.sigma, unit.sigmas, conds.size()}, forward);
   check_finite(denoised, "The model's prediction");
   return {context.tensors.offer(denoised, context.output)};
 }

@@ -2,8 +2,10 @@
 // (run_unit).
 #pragma once
 
+#include "device_worker/hooks/hook_store.hpp"
 #include "device_worker/model_store.hpp"
 #include "device_worker/tensor_exchange.hpp"
+#include "plugin/loading/plugin_set.hpp"
 #include "protocol/unit.hpp"
 
 namespace tandem::worker {
@@ -12,6 +14,8 @@ struct UnitContext {
   ModelStore& models;
   const TensorExchange& tensors;
   const OutputSlot& output;
+  const PluginSet& plugins;
+  HookStore& hooks;
 };
 
 // All throw tandem::Error; results that are not finite throw kNotFinite.
@@ -21,6 +25,7 @@ DecodeLatentResult run(const DecodeLatent& unit, UnitContext& context);
 EncodeImageResult run(const EncodeImage& unit, UnitContext& context);
 ForwardResult run(const Forward& unit, UnitContext& context);
 UpscaleTileResult run(const UpscaleTile& unit, UnitContext& context);
+PluginUnitResult run(const PluginUnit& unit, UnitContext& context);
 
 UnitResult run_unit(const Unit& unit, UnitContext& context);
 

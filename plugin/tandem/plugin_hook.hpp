@@ -47,7 +47,9 @@ class Hook;
 
 // One forward pass of conds that carry the same hooks.
 struct Pass {
-  TensorView x;        // (batch, channels, height, width) float32, in the sampler's space
+  // What the pass is about, the latent or a part of it: (batch, channels, height, width) float32,
+  // in the sampler's space.
+  TensorView x;
   float sigma = 0.0F;  // the same for the whole batch
   std::size_t conds = 1;
   const ModelSampling& model_sampling;  // with the patches of this pass

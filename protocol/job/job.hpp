@@ -239,6 +239,15 @@ struct Forward {
   bool operator==(const Forward&) const = default;
 };
 
+// Work of a plug-in's own kind.
+struct PluginWork {
+  std::string name;     // the plug-in's
+  std::string kind;     // of its list
+  std::string options;  // the plug-in's own JSON, as text
+  std::vector<TensorName> tensors;
+  bool operator==(const PluginWork&) const = default;
+};
+
 enum class Batching : std::uint8_t { kAuto, kExact };
 enum class OnNan : std::uint8_t { kFail, kFp32 };
 
@@ -263,7 +272,7 @@ struct Output {
 enum class ImageType : std::uint8_t { kFloat32, kUint8 };
 
 struct Outputs {
-  Output latent, image, cond, tokens, sigmas, noise, forward, windows, video;
+  Output latent, image, cond, tokens, sigmas, noise, forward, windows, video, plugin;
   ImageType image_dtype = ImageType::kFloat32;
   double fps = 16.0;
   bool operator==(const Outputs&) const = default;
@@ -285,6 +294,7 @@ struct Job {
   Vae vae;
   std::optional<Upscale> upscale;
   std::optional<Forward> forward;
+  std::optional<PluginWork> plugin;
   Workers workers;
   Outputs output;
 

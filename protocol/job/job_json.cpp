@@ -73,6 +73,7 @@ Job read_job(ObjectReader& keys) {
   keys.read_object("vae", [&](ObjectReader& k) { job.vae = read_vae(k); });
   keys.read_object("upscale", [&](ObjectReader& k) { job.upscale = read_upscale(k); });
   keys.read_object("forward", [&](ObjectReader& k) { job.forward = read_forward(k); });
+  keys.read_object("plugin", [&](ObjectReader& k) { job.plugin = read_plugin(k); });
   keys.read_object("workers", [&](ObjectReader& k) { job.workers = read_workers(k); });
   keys.require("output");
   keys.read_object("output", [&](ObjectReader& k) { job.output = read_outputs(k); });

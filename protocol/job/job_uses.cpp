@@ -113,6 +113,7 @@ std::vector<TensorUse> tensors_named(const Job& job) {
   list.add("", "clip_vision_image", job.clip_vision_image);
   if (job.upscale) list.add("upscale", "image", job.upscale->image);
   if (job.forward) add_forward(list, *job.forward);
+  if (job.plugin) list.add("plugin", "tensors", job.plugin->tensors);
   return list.take();
 }
 

@@ -19,7 +19,8 @@ inline constexpr std::size_t kMaxHooks = 64;  // in one group
 inline constexpr std::size_t kMaxKeyframes = 10000;
 inline constexpr std::size_t kMaxSamplerOptions = 64;
 inline constexpr std::size_t kMaxWorkers = 1024;
-inline constexpr std::size_t kMaxHookOptionBytes = 65536;
+inline constexpr std::size_t kMaxPluginOptionBytes = 65536;
+inline constexpr std::size_t kMaxPluginTensors = 256;
 
 inline constexpr int kMaxPixels = 16384;  // of one side
 inline constexpr int kMaxBatch = 4096;

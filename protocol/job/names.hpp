@@ -76,7 +76,7 @@ inline constexpr std::array kOutputs = {
     OutputRow{"cond", &Outputs::cond},       OutputRow{"tokens", &Outputs::tokens},
     OutputRow{"sigmas", &Outputs::sigmas},   OutputRow{"noise", &Outputs::noise},
     OutputRow{"forward", &Outputs::forward}, OutputRow{"windows", &Outputs::windows},
-    OutputRow{"video", &Outputs::video},
+    OutputRow{"video", &Outputs::video},     OutputRow{"plugin", &Outputs::plugin},
 };
 
 // The name of a value; every enum above is listed in full.

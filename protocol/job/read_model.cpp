@@ -56,15 +56,7 @@ void read_weight_hook(ObjectReader& keys, Hook& hook) {
 void read_plugin_hook(ObjectReader& keys, Hook& hook) {
   keys.require("plugin");
   keys.read("plugin", hook.plugin, kName);
-  const boost::json::value* options = keys.find("options");
-  if (options == nullptr) return;
-  const std::string path = keys.path_of("options");
-  hook.options = boost::json::serialize(to_object(*options, path));
-  if (hook.options.size() <= kMaxHookOptionBytes) return;
-  throw Error(ErrorCode::kOutOfRange,
-              path + ": expected at most " + std::to_string(kMaxHookOptionBytes) +
-                  " bytes of JSON, found " + std::to_string(hook.options.size()),
-              {}, path);
+  read_plugin_options(keys, hook.options);
 }
 
 }  // namespace
@@ -81,6 +73,18 @@ std::string to_file(const boost::json::value& value, const std::string& path) {
 
 void read_file(ObjectReader& keys, std::string_view key, std::string& field) {
   if (const boost::json::value* value = keys.find(key)) field = to_file(*value, keys.path_of(key));
+}
+
+void read_plugin_options(ObjectReader& keys, std::string& field) {
+  const boost::json::value* options = keys.find("options");
+  if (options == nullptr) return;
+  const std::string path = keys.path_of("options");
+  field = boost::json::serialize(to_object(*options, path));
+  if (field.size() <= kMaxPluginOptionBytes) return;
+  throw Error(ErrorCode::kOutOfRange,
+              path + ": expected at most " + std::to_string(kMaxPluginOptionBytes) +
+                  " bytes of JSON, found " + std::to_string(field.size()),
+              {}, path);
 }
 
 void read_listed(ObjectReader& keys, std::string_view key, std::string& field,

@@ -1,4 +1,4 @@
-// Pictures in and out: tiling, upscaling, the bare forward pass, workers, outputs.
+// Pictures in and out: tiling, upscaling, the bare forward pass, plug-ins, workers, outputs.
 #include <algorithm>
 
 #include "protocol/job/limits.hpp"
@@ -73,6 +73,17 @@ Forward read_forward(ObjectReader& keys) {
   keys.read_one_or_many("ref_latents", forward.ref_latents, kTensorNameRule, kMaxReferences);
   keys.read("ref_latents_method", forward.ref_latents_method, kName);
   return forward;
+}
+
+PluginWork read_plugin(ObjectReader& keys) {
+  PluginWork work;
+  keys.require("name");
+  keys.require("kind");
+  keys.read("name", work.name, kName);
+  keys.read("kind", work.kind, kName);
+  read_plugin_options(keys, work.options);
+  keys.read("tensors", work.tensors, kTensorNameRule, kMaxPluginTensors);
+  return work;
 }
 
 Workers read_workers(ObjectReader& keys) {

@@ -19,12 +19,16 @@ Motion read_motion(ObjectReader& keys);
 Vae read_vae(ObjectReader& keys);
 Upscale read_upscale(ObjectReader& keys);
 Forward read_forward(ObjectReader& keys);
+PluginWork read_plugin(ObjectReader& keys);
 Workers read_workers(ObjectReader& keys);
 Outputs read_outputs(ObjectReader& keys);
 
 // A file name. Tensors of the message in its place are refused as kUnsupported.
 std::string to_file(const boost::json::value& value, const std::string& path);
 void read_file(ObjectReader& keys, std::string_view key, std::string& field);
+
+// A plug-in's options, an object of its own, as text.
+void read_plugin_options(ObjectReader& keys, std::string& field);
 
 // A string out of a closed list.
 void read_listed(ObjectReader& keys, std::string_view key, std::string& field,

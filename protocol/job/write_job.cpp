@@ -2,6 +2,7 @@
 #include "protocol/job/job_json.hpp"
 #include "protocol/job/limits.hpp"
 #include "protocol/job/writers.hpp"
+#include "protocol/json_text.hpp"
 
 namespace tandem::job {
 namespace detail {
@@ -132,6 +133,15 @@ json::object write(const Forward& forward) {
   return out.take();
 }
 
+json::object write(const PluginWork& work) {
+  ObjectWriter out;
+  out.always("name", json::value(work.name));
+  out.always("kind", json::value(work.kind));
+  if (!work.options.empty()) out.always("options", parse_json(work.options));
+  out.put("tensors", work.tensors);
+  return out.take();
+}
+
 json::object write(const Workers& workers) {
   ObjectWriter out;
   const Workers fallback;
@@ -187,6 +197,7 @@ boost::json::object to_json(const Job& job) {
   out.put("vae", write(job.vae));
   if (job.upscale) out.always("upscale", write(*job.upscale));
   if (job.forward) out.always("forward", write(*job.forward));
+  if (job.plugin) out.always("plugin", write(*job.plugin));
   out.put("workers", write(job.workers));
   out.put("output", write(job.output));
   return out.take();

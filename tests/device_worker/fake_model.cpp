@@ -4,7 +4,6 @@
 
 #include <ATen/ATen.h>
 
-#include "models/tensor/latent_region.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::worker {
@@ -35,11 +34,10 @@ std::unique_ptr<ModelCond> FakeModel::prepare(const CondInput& cond) {
 
 at::Tensor FakeModel::denoise(const at::Tensor& x, float sigma,
                               std::span<const ModelCond* const> conds, const SigmaParameters&,
-                              const LatentRegion& region, const PatchSet&) {
-  const at::Tensor seen = models::crop(x, region);
+                              const LatentRegion&, const PatchSet&) {
   std::vector<at::Tensor> results;
   for (const ModelCond* cond : conds) {
-    results.push_back(seen * sigma + static_cast<const FakeCond*>(cond)->value);
+    results.push_back(x * sigma + static_cast<const FakeCond*>(cond)->value);
   }
   return at::stack(results);
 }

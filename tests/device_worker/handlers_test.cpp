@@ -35,7 +35,9 @@ class HandlersTest : public ::testing::Test {
   ModelStore store_{device_};
   TensorExchange exchange_;
   OutputSlot no_slot_;
-  UnitContext context_{store_, exchange_, no_slot_};
+  PluginSet plugins_{{TANDEM_TEST_PLUGIN}};
+  HookStore hooks_{plugins_};
+  UnitContext context_{store_, exchange_, no_slot_, plugins_, hooks_};
 };
 
 TEST_F(HandlersTest, DenoiseGivesOneResultPerCond) {
@@ -52,6 +54,8 @@ TEST_F(HandlersTest, DenoiseGivesOneResultPerCond) {
 
 TEST_F(HandlersTest, DenoiseIsOfTheUnitsRegion) {
   store_.put(ConstantId{1}, {at::ones({1, 1, 1}), {}});
+  store_.put(ConstantId{2}, {at::ones({1, 1, 1}), {}});
+  hooks_.put(ConstantId{2}, {{"wrapper", "test", R"({"add": 10})"}});
   Denoise unit{kModel,
                {},
                handle_of(at::arange(16, at::kFloat).reshape({1, 1, 4, 4})),
@@ -60,6 +64,9 @@ TEST_F(HandlersTest, DenoiseIsOfTheUnitsRegion) {
   unit.region = {LatentWindow{2, {3, 0}}, LatentArea{1, 2, 1, 1}};
   const auto result = std::get<DenoiseResult>(run_unit(unit, context_));
   EXPECT_TRUE(at::equal(read(result.denoised).flatten(), at::tensor({2.0F, 3.0F})));
+  unit.conds = {ConstantId{2}};
+  const auto hooked = std::get<DenoiseResult>(run_unit(unit, context_));
+  EXPECT_TRUE(at::equal(read(hooked.denoised).flatten(), at::tensor({12.0F, 13.0F})));
 }
 
 TEST_F(HandlersTest, TokensAloneNeedNoForwardPass) {

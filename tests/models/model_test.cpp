@@ -83,16 +83,6 @@ TEST_F(TinyModel, DenoiseOfOneCondRepeatsItsBits) {
   }()));
 }
 
-TEST_F(TinyModel, ARegionIsDenoisedAsALatentOfItsOwn) {
-  const auto model = open();
-  const PreparedCond first = cond(*model, 5);
-  const std::array<const PreparedCond*, 1> conds = {&first};
-  const LatentRegion region = {LatentWindow{2, {7, 1, 2, 3}}, LatentArea{2, 4, 1, 2}};
-  const at::Tensor rows = x_.index_select(2, at::tensor({1, 2}));
-  EXPECT_TRUE(at::equal(model->denoise(x_, 2.0F, conds, model->info().sigmas, region),
-                        model->denoise(rows.narrow(3, 2, 4), 2.0F, conds, model->info().sigmas)));
-}
-
 TEST_F(TinyModel, CondsInOnePassAgreeWithCondsAlone) {
   const auto model = open();
   const PreparedCond first = cond(*model, 4);

@@ -21,8 +21,12 @@ std::vector<ToWorker> messages_to_worker() {
   text.embeddings = {{"style", {"/style", 1, 2, 3, 4}}};
   text.sections = {{"l", "a red circle"}, {"g", ""}};
   text.clip_skip = -2;
-  CondData cond{InlineTensor{{DType::kF16, {1}}, "ab"}, shared_tensor(),
-                std::array<double, 6>{1, 2, 3}, shared_tensor()};
+  CondData cond{InlineTensor{{DType::kF16, {1}}, "ab"},
+                shared_tensor(),
+                std::array<double, 6>{1, 2, 3},
+                shared_tensor(),
+                {{"wrapper", "p", R"({"a": 1})"}, {"callback", "q", ""}}};
+  PluginUnit plugin{"p", "k", "{}", {{"in", shared_tensor()}}, {{"out", {DType::kU8, {3}}}}};
   return {AttachSegment{SegmentId{9}, 4096, true},
           LoadModel{ModelId{1},
                     {"/a", "/b", {"/c"}, "", "/up", ComputeType::kF16, {}, {}},
@@ -40,6 +44,7 @@ std::vector<ToWorker> messages_to_worker() {
                   Forward{ModelId{1}, shared_tensor(), shared_tensor(), {}, {}},
                   {}},
           RunUnit{UnitId{6}, Generation{1}, UpscaleTile{ModelId{1}, shared_tensor()}, {}},
+          RunUnit{UnitId{7}, Generation{1}, plugin, {}},
           Shutdown{}};
 }
 
@@ -55,6 +60,7 @@ std::vector<FromWorker> messages_from_worker() {
           UnitDone{UnitId{1}, Generation{3}, DenoiseResult{shared_tensor()}, 0.02},
           UnitDone{UnitId{1}, Generation{3}, text, 0.02},
           UnitDone{UnitId{2}, Generation{1}, UpscaleTileResult{shared_tensor()}, 0.02},
+          UnitDone{UnitId{1}, Generation{3}, PluginUnitResult{{shared_tensor()}}, 0.02},
           UnitFailed{UnitId{1}, Generation{3}, failure}};
 }
 

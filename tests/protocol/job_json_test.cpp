@@ -89,6 +89,7 @@ TEST(JobJson, EveryKeyOfTheFormatIsRead) {
     "forward": {"x": "fx", "timestep": "ft", "context": "fc", "y": "fy", "guidance": "fg",
                 "clip_fea": "ff", "num_tokens": 40, "ref_latents": ["r0"],
                 "ref_latents_method": "offset"},
+    "plugin": {"name": "p", "kind": "k", "options": {"a": {"b": 0.1}}, "tensors": ["pa", "pb"]},
     "workers": {"max": 2, "relative_speed": {"gpu:0": 1.0, "gpu:1": 0.5}, "batching": "exact",
                 "split_batch": true, "audit": 0.1, "on_nan": "fp32"})json");
   EXPECT_EQ(job.model.embeddings.at("my style"), "h");
@@ -120,6 +121,7 @@ TEST(JobJson, EveryKeyOfTheFormatIsRead) {
   EXPECT_EQ(job.vae.encode_tiled, kEncodeTiling);
   EXPECT_EQ(job.upscale, (Upscale{"img", 256, 16}));
   EXPECT_EQ(job.forward->num_tokens, 40);
+  EXPECT_EQ(job.plugin, (PluginWork{"p", "k", R"({"a":{"b":1E-1}})", {"pa", "pb"}}));
   EXPECT_EQ(job.workers.relative_speed.at("gpu:1"), 0.5);
   EXPECT_EQ(job.workers.on_nan, OnNan::kFp32);
   expect_round_trip(job, "every key");
@@ -217,6 +219,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{R"("hooks": {"h0": [{"type": "wrapper"}]})", kBad, "hooks.h0[0].plugin"},
         Refusal{R"("hooks": {"h0": [{"type": "weight", "file": "f", "keyframes": [{"x": 1}]}]})",
                 kUnknown, "hooks.h0[0].keyframes[0].x"},
+        Refusal{R"("plugin": {"kind": "k"})", kBad, "plugin.name"},
+        Refusal{R"("plugin": {"name": "p"})", kBad, "plugin.kind"},
+        Refusal{R"("plugin": {"name": "p", "kind": "k", "options": [1]})", kBad, "plugin.options"},
+        Refusal{R"("plugin": {"name": "p", "kind": "k", "tensors": [""]})", kRange,
+                "plugin.tensors[0]"},
         Refusal{R"("hooks": {"": []})", kRange, R"(hooks[""])"},
         Refusal{R"("context": {"length": 0})", kRange, "context.length"},
         Refusal{R"("context": {"fuse": "round"})", kRange, "context.fuse"},

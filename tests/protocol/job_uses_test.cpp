@@ -17,6 +17,7 @@ Job sample() {
     "latent": {"image": "img"}, "noise": {"tensor": "n"}, "noise_mask": "nm",
     "sampler": {"sigmas": "s"}, "hooks": {"h0": [{"type": "weight", "file": "hook.safetensors"}]},
     "motion": {"file": "mm"}, "upscale": {"image": "u"}, "forward": {"x": "fx", "timestep": "ft"},
+    "plugin": {"name": "p", "kind": "k", "tensors": ["pa", "pb"]},
     "output": {"latent": "out.safetensors"}})"));
 }
 
@@ -37,6 +38,8 @@ TEST(JobUses, TensorsWithThePathsThatNameThem) {
       {"u", "upscale.image"},
       {"fx", "forward.x"},
       {"ft", "forward.timestep"},
+      {"pa", "plugin.tensors[0]"},
+      {"pb", "plugin.tensors[1]"},
   };
   EXPECT_EQ(tensors_named(sample()), expected);
 }

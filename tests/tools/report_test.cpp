@@ -51,8 +51,12 @@ TEST(Report, WhatWasUnloadedIsALinePerDevice) {
 
 TEST(Report, ACatalogIsALinePerList) {
   EXPECT_EQ(catalog_lines(parse(R"({"samplers": [{"name": "euler"}, {"name": "heun"}],
-    "schedulers": ["normal"], "hook_types": [], "other": 3})")),
-            (std::vector<std::string>{"samplers: euler, heun", "schedulers: normal"}));
+    "schedulers": ["normal"], "hook_types": [], "other": 3,
+    "plugins": [{"name": "p", "hook_points": ["wrapper", "callback"], "unit_kinds": ["k"]},
+                {"name": "q", "hook_points": [], "unit_kinds": ["a", "b"]}]})")),
+            (std::vector<std::string>{"samplers: euler, heun", "schedulers: normal",
+                                      "plugin p: hook points wrapper, callback; unit kinds k",
+                                      "plugin q: unit kinds a, b"}));
 }
 
 }  // namespace

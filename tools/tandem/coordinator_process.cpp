@@ -26,6 +26,8 @@ ipc::SpawnOptions spawn_options(const CoordinatorOptions& options) {
   if (options.threads > 0) add("--threads", std::to_string(options.threads));
   if (!options.hook_cache.empty()) add("--hook-cache", options.hook_cache);
   if (!options.budget.empty()) add("--budget", options.budget);
+  for (const std::string& plugin : options.plugins)
+    add("--plugin", plugin);
   return spawn;
 }
 

@@ -22,6 +22,7 @@ struct CoordinatorOptions {
   int threads = 0;                            // per CPU worker; 0: the coordinator's choice
   std::string hook_cache = {};                // --hook-cache; empty: the coordinator's choice
   std::string budget = {};                    // LIST of --budget; empty: no limit
+  std::vector<std::string> plugins = {};      // files, absolute
   std::vector<std::string> environment = {};  // "NAME=value"
 };
 

@@ -29,10 +29,9 @@ class TemporaryFolder {
 
 class PrivateService {
  public:
-  // Returns once the service accepts. Throws ExitError with the coordinator's own exit status where
-  // it ends instead, kResourceExhausted where it takes longer than kStartTime, kCancelled once
-  // `should_stop` says so.
-  // `options` as CoordinatorOptions; socket and environment are this class's own.
+  // Started as `options` say, but for the socket. Returns once the service accepts. Throws
+  // ExitError with the coordinator's own exit status where it ends instead, kResourceExhausted
+  // where it takes longer than kStartTime, kCancelled once `should_stop` says so.
   PrivateService(CoordinatorOptions options, const std::function<bool()>& should_stop);
   PrivateService(const PrivateService&) = delete;
   PrivateService& operator=(const PrivateService&) = delete;

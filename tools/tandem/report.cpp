@@ -96,6 +96,25 @@ std::string entry_name(const json::value& entry) {
   return entry.is_object() ? text_of(entry.get_object(), "name") : std::string();
 }
 
+std::string names_of(const json::object& object, std::string_view key) {
+  std::string names;
+  const json::value* list = object.if_contains(key);
+  if (list == nullptr || !list->is_array()) return names;
+  for (const json::value& entry : list->get_array())
+    join(names, ", ", entry_name(entry));
+  return names;
+}
+
+std::string plugin_line(const json::object& plugin) {
+  std::string line;
+  const auto add = [&](const char* title, const std::string& names) {
+    if (!names.empty()) join(line, "; ", title + names);
+  };
+  add("hook points ", names_of(plugin, "hook_points"));
+  add("unit kinds ", names_of(plugin, "unit_kinds"));
+  return "plugin " + text_of(plugin, "name") + ": " + line;
+}
+
 std::string job_line(const JobStatus& job) {
   std::string line = shown(job.job) + "  " + std::string(name(job.state));
   if (job.total > 0) {
@@ -155,12 +174,11 @@ std::vector<std::string> unload_lines(const json::object& reply) {
 std::vector<std::string> catalog_lines(const json::object& reply) {
   std::vector<std::string> lines;
   for (const auto& [key, value] : reply) {
-    if (!value.is_array() || value.get_array().empty()) continue;
-    std::string names;
-    for (const json::value& entry : value.get_array())
-      join(names, ", ", entry_name(entry));
-    lines.push_back(std::string(key) + ": " + names);
+    if (!value.is_array() || value.get_array().empty() || key == "plugins") continue;
+    lines.push_back(std::string(key) + ": " + names_of(reply, key));
   }
+  for_each_object(reply, "plugins",
+                  [&](const json::object& plugin) { lines.push_back(plugin_line(plugin)); });
   return lines;
 }
 

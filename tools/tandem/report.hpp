@@ -23,7 +23,8 @@ std::vector<std::string> device_lines(const boost::json::object& reply);
 // reply to `unload`.
 std::vector<std::string> unload_lines(const boost::json::object& reply);
 
-// "samplers: euler, heun ...": a line per list. Takes the reply to `catalog`.
+// "samplers: euler, heun ...": a line per list, and one per plug-in with what it offers. Takes the
+// reply to `catalog`.
 std::vector<std::string> catalog_lines(const boost::json::object& reply);
 
 }  // namespace tandem::client

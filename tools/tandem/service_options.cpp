@@ -41,14 +41,19 @@ void add_device_options(CLI::App& app, ServiceOptions& options) {
   app.add_option("--budget", options.budget,
                  "Weights that devices may hold: 8GiB, or cpu=8GiB,gpu:0=20GiB (no limit)")
       ->type_name("LIST");
+  app.add_option("--plugin", options.plugins, "Plug-in to load; may be given again")
+      ->type_name("FILE")
+      ->allow_extra_args(false)
+      ->check(CLI::ExistingFile)
+      ->transform([](const std::string& file) { return std::filesystem::absolute(file).string(); });
 }
 
 void add_job_service_options(CLI::App& app, ServiceOptions& options) {
   add_socket_option(app, options);
   add_device_options(app, options);
   CLI::Option* socket = app.get_option("--socket");
-  for (const char* option : {"--devices", "--threads", "--budget"})
-    socket->excludes(app.get_option(option));
+  for (const char* other : {"--devices", "--threads", "--budget", "--plugin"})
+    socket->excludes(app.get_option(other));
 }
 
 CoordinatorOptions coordinator_options(const ServiceOptions& options) {
@@ -56,7 +61,8 @@ CoordinatorOptions coordinator_options(const ServiceOptions& options) {
           .devices = options.devices,
           .threads = options.threads,
           .hook_cache = options.hook_cache,
-          .budget = options.budget};
+          .budget = options.budget,
+          .plugins = options.plugins};
 }
 
 std::filesystem::path socket_of(const ServiceOptions& options) {
@@ -81,7 +87,9 @@ JobService::JobService(const ServiceOptions& options) {
     client_ = connect(options);
     return;
   }
-  if (options.devices.empty() && options.threads == 0 && options.budget.empty()) {
+  const bool any_service = options.devices.empty() && options.threads == 0 &&
+                           options.budget.empty() && options.plugins.empty();
+  if (any_service) {
     try {
       client_ = connect_to(socket_of(options));
       return;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/App.hpp>
 
@@ -12,13 +13,14 @@
 
 namespace tandem::client {
 
-// --socket, --devices, --threads and --budget as given; empty and 0: not given.
+// --socket, --devices, --threads, --budget and --plugin as given; empty and 0: not given.
 struct ServiceOptions {
   std::string socket;
   std::string devices;
   int threads = 0;
   std::string hook_cache;  // of `up`
   std::string budget;
+  std::vector<std::string> plugins;
 };
 
 // What a coordinator that is started is told.
@@ -37,7 +39,7 @@ std::filesystem::path socket_of(const ServiceOptions& options);
 std::unique_ptr<Client> connect(const ServiceOptions& options);
 
 // A service for a job: the one at --socket; else one that accepts at the default socket, unless
-// a device option was given; else a private one, which ends with this object.
+// a device option or a plug-in was given; else a private one, which ends with this object.
 class JobService {
  public:
   explicit JobService(const ServiceOptions& options);

@@ -113,6 +113,16 @@ TEST_F(DispatcherTest, LoadsTheModelBeforeTheFirstUnit) {
   EXPECT_EQ(commands<StartUnit>()[0].unit, UnitId{1});
 }
 
+TEST_F(DispatcherTest, AUnitWithoutAModelStartsAtOnce) {
+  all_ready();
+  open();
+  dispatcher_.submit({{UnitId{1}, kJob, kNoModel, ModelPart::kUnet, "shape"}}, now_);
+  pump();
+  EXPECT_TRUE(commands<LoadPart>().empty());
+  ASSERT_EQ(commands<StartUnit>().size(), 1U);
+  EXPECT_TRUE(done(0, 1));
+}
+
 TEST_F(DispatcherTest, StartsUnitsInTheOrderOfSubmission) {
   warm_up();
   submit({1, 2, 3});

@@ -26,5 +26,10 @@ TEST(UnitShape, NumbersDoNotCountAndSizesDo) {
   EXPECT_NE(shape_of(unit), shape_of(DecodeLatent{ModelId{3}, latent(64)}));
 }
 
+TEST(UnitShape, APluginsWorkDependsOnItsKindAndInputs) {
+  const PluginUnit unit{"p", "sharpen", "{}", {{"a", latent(64)}, {"b", latent(8)}}, {}};
+  EXPECT_EQ(shape_of(unit), "plugin m0 p sharpen (1,4,64,64) (1,4,8,64)");
+}
+
 }  // namespace
 }  // namespace tandem::coordinator

@@ -24,6 +24,17 @@ TEST(ArenaTensors, ASmallOneTravelsInTheMessage) {
   EXPECT_EQ(arena.bytes_in_use(), 0U);
 }
 
+TEST(ArenaTensors, AResultMayBeginLaterInItsSlot) {
+  TensorArena arena;
+  const SharedTensor shared = share(arena, at::arange(3000, at::kFloat));
+  auto handle = std::get<SharedMemoryTensor>(shared.handle);
+  handle.offset += 64;
+  handle.layout.shape = {2984};
+  EXPECT_EQ(read_result(handle, shared.block.get())[0].item<float>(), 16.0F);
+  handle.layout.shape = {2985};
+  EXPECT_THROW(read_result(handle, shared.block.get()), Error);
+}
+
 TEST(ArenaTensors, AResultOutsideItsSlotIsRefused) {
   TensorArena arena;
   const SharedTensor shared = share(arena, at::ones({3000}));

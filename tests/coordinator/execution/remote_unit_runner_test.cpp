@@ -83,6 +83,12 @@ TEST_F(RemoteUnitRunnerTest, TheChannelsOfAnInpaintingModelTravelWithTheCond) {
   EXPECT_TRUE(units_.constants[cond].cond.concat.has_value());
 }
 
+TEST_F(RemoteUnitRunnerTest, PluginHooksGoWithTheirCond) {
+  const PluginHook hook{"wrapper", "p", "{}"};
+  const std::size_t cond = runner_.add_cond({at::ones({1, 77, 8}), {}, {}, {}, {hook}});
+  EXPECT_EQ(units_.constants[cond].cond.plugin_hooks, std::vector{hook});
+}
+
 TEST_F(RemoteUnitRunnerTest, CallsOfAStepShareTheirInput) {
   const std::size_t cond = runner_.add_cond({at::ones({1, 77, 8}), {}, {}});
   const at::Tensor x = at::zeros({1, 4, 32, 32});

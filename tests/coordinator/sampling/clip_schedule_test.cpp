@@ -7,6 +7,7 @@ namespace {
 
 job::Hook hook(std::vector<job::Keyframe> keyframes) {
   job::Hook hook;
+  hook.type = std::string("weight");
   hook.file = std::string("a");
   hook.strength_clip = 2.0;
   hook.keyframes = std::move(keyframes);
@@ -29,6 +30,13 @@ Rows rows_of(const HookGroups& groups, const std::vector<std::string>& ids, bool
 TEST(ClipRanges, WithoutScheduleKeyframesDoNotCount) {
   EXPECT_EQ(rows_of({{"h", {hook({{0.0, 0.5, 1}})}}}, {"h"}, false), (Rows{{0.0, 1.0, 2.0}}));
   EXPECT_EQ(rows_of({}, {}, true), (Rows{{0.0, 1.0}}));
+}
+
+TEST(ClipRanges, HooksOfPluginsDoNotCount) {
+  job::Hook wrapper;
+  wrapper.type = std::string("wrapper");
+  EXPECT_EQ(rows_of({{"h", {wrapper, hook({})}}, {"p", {wrapper}}}, {"p", "h"}, true),
+            (Rows{{0.0, 1.0, 2.0}}));
 }
 
 TEST(ClipRanges, ARangeForEachStrength) {

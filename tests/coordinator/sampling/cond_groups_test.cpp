@@ -62,6 +62,15 @@ TEST(GroupConds, OtherAreasStayApart) {
   EXPECT_EQ(group_conds(conds, 4), (Groups{{0}, {1, 3}, {2}}));
 }
 
+TEST(GroupConds, OtherPluginHooksStayApart) {
+  const PluginHook a{"wrapper", "p", R"({"a": 1})"}, b{"wrapper", "p", R"({"a": 2})"};
+  std::vector<CondShape> conds(5, {77, 32, 0});
+  conds[0].plugin_hooks = conds[3].plugin_hooks = {a};
+  conds[2].plugin_hooks = {b};
+  conds[4].plugin_hooks = {a, b};
+  EXPECT_EQ(group_conds(conds, 4), (Groups{{0, 3}, {1}, {2}, {4}}));
+}
+
 TEST(GroupConds, ShapesAreRead) {
   ResolvedCond cond;
   cond.tensors.context = at::zeros({3, 77, 32});

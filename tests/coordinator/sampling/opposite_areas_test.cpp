@@ -26,6 +26,8 @@ TEST(OppositeAreas, ACopyHasTheTextOfTheOtherListAndAllElseOfItsOwn) {
   with_area.strength = 3.0F;
   with_area.sigma_end = 2.0F;
   with_area.mask = at::ones({1, 1, 16, 16});
+  with_area.hooks = {"h"};
+  with_area.tensors.plugin_hooks = {{"wrapper", "p", "{}"}};
   std::vector<CondList> lists = {{ListId::kPositive, {cond(0), with_area}},
                                  {ListId::kNegative, {cond(-1)}}};
   add_opposite_areas(lists);
@@ -37,6 +39,8 @@ TEST(OppositeAreas, ACopyHasTheTextOfTheOtherListAndAllElseOfItsOwn) {
   EXPECT_EQ(copy.strength, 3.0F);
   EXPECT_EQ(copy.sigma_end, 2.0F);
   EXPECT_TRUE(copy.mask.defined());
+  EXPECT_EQ(copy.hooks, with_area.hooks);
+  EXPECT_EQ(copy.tensors.plugin_hooks, with_area.tensors.plugin_hooks);
 }
 
 TEST(OppositeAreas, TheSmallestAreaAroundGivesTheText) {

@@ -38,7 +38,6 @@ const std::vector<KeyCase> kKeys = {
     {"start_image", [](job::Job& j) { j.start_image.emplace("i"); }},
     {"clip_vision_image", [](job::Job& j) { j.clip_vision_image.emplace("i"); }},
     {"sampling.kind", [](job::Job& j) { j.sampling.kind = job::FlowKind::kFlux; }},
-    {"hooks.h[0]", [](job::Job& j) { j.hooks.try_emplace("h", 1); }},
     {"motion", [](job::Job& j) { j.motion.emplace(); }},
     {"forward.guidance", [](job::Job& j) { j.forward.emplace().guidance.emplace("g"); }},
     {"forward.clip_fea", [](job::Job& j) { j.forward.emplace().clip_fea.emplace("c"); }},

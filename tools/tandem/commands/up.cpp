@@ -71,6 +71,8 @@ std::vector<std::string> foreground_arguments(const Options& options) {
   if (!options.service.budget.empty()) {
     arguments.insert(arguments.end(), {"--budget", options.service.budget});
   }
+  for (const std::string& plugin : options.service.plugins)
+    arguments.insert(arguments.end(), {"--plugin", plugin});
   return arguments;
 }
 
