@@ -13,7 +13,7 @@ constexpr double kMostGrowth = 2.0;  // what a single time may say
 
 // A worker that is four times as slow as others is tried again after about 190 units, which costs
 // about 1 %; one that had a hiccup is back sooner.
-constexpr std::size_t kPatience = 50;  // units of others before a slot's time begins to fade
+constexpr std::size_t kPatience = 50;  // other units before a time begins to fade
 constexpr double kFade = 0.99;         // with each further one
 
 double faded(double seconds, std::size_t passed_over) {
@@ -37,23 +37,23 @@ template <class Slots>
 double slow_down(const Slots& slots, int from, int to) {
   double sum = 0.0;
   int known = 0;
-  for (const auto& [index, slot] : slots) {
-    const auto before = slot.crowds.find(from);
-    const auto after = slot.crowds.find(to);
-    if (before == slot.crowds.end() || after == slot.crowds.end()) continue;
+  for (const auto& [slot, crowds] : slots) {
+    const auto before = crowds.find(from);
+    const auto after = crowds.find(to);
+    if (before == crowds.end() || after == crowds.end()) continue;
     sum += after->second.seconds / before->second.seconds;
     ++known;
   }
   return known > 0 ? sum / known : 1.0;
 }
 
-// The shortest time of any slot in a crowd of that size.
+// The shortest time of any slot in a crowd of at most that size: a larger one is no faster.
 template <class Slots>
 double fastest(const Slots& slots, int crowd) {
   double best = std::numeric_limits<double>::infinity();
-  for (const auto& [index, slot] : slots) {
-    const auto measured = slot.crowds.find(crowd);
-    if (measured != slot.crowds.end()) best = std::min(best, measured->second.seconds);
+  for (const auto& [slot, crowds] : slots) {
+    for (auto it = crowds.begin(); it != crowds.end() && it->first <= crowd; ++it)
+      best = std::min(best, it->second.seconds);
   }
   return best;
 }
@@ -64,17 +64,19 @@ void SpeedModel::learn(std::size_t slot, const std::string& shape, int crowd, do
   if (!(seconds > 0.0)) return;
   Shape& known_shape = touch(shape);
   if (crowd > 1) ++known_shape.crowded_units;
-  for (auto& [index, other] : known_shape.slots)
-    ++other.passed_over;
-  Slot& here = known_shape.slots[slot];
-  here.passed_over = 0;
-  const bool first_here = here.crowds.empty();
-  const auto [it, is_new] = here.crowds.try_emplace(crowd, Measured{seconds, !first_here});
+  for (auto& [index, crowds] : known_shape.slots) {
+    for (auto& [size, measured] : crowds)
+      ++measured.passed_over;
+  }
+  ByCrowd& crowds = known_shape.slots[slot];
+  const bool first_here = crowds.empty();
+  const auto [it, is_new] = crowds.try_emplace(crowd, Measured{seconds, !first_here, 0});
   if (is_new) return;
   Measured& known = it->second;
   const double step = std::min(seconds, kMostGrowth * known.seconds) - known.seconds;
   known.seconds += known.warm ? kSmoothing * step : std::min(step, 0.0);
   known.warm = true;
+  known.passed_over = 0;
 }
 
 std::optional<double> SpeedModel::seconds(std::size_t slot, const std::string& shape,
@@ -88,8 +90,8 @@ std::optional<double> SpeedModel::seconds(std::size_t slot, const std::string& s
 bool SpeedModel::has_measured(std::size_t slot, const std::string& shape, int crowd) const {
   const auto it = shapes_.find(shape);
   if (it == shapes_.end()) return false;
-  const auto known = it->second.slots.find(slot);
-  return known != it->second.slots.end() && known->second.crowds.contains(crowd);
+  const auto crowds = it->second.slots.find(slot);
+  return crowds != it->second.slots.end() && crowds->second.contains(crowd);
 }
 
 std::size_t SpeedModel::crowded_units(const std::string& shape) const {
@@ -112,18 +114,18 @@ SpeedModel::Shape& SpeedModel::touch(const std::string& name) {
 }
 
 std::optional<double> SpeedModel::of_slot(const Shape& shape, std::size_t slot, int crowd) const {
-  const auto known = shape.slots.find(slot);
-  if (known == shape.slots.end()) return std::nullopt;
-  const auto measured = nearest(known->second.crowds, crowd);
-  // Nobody is thought better of than the best: where all of a crowd are slow, they stay so.
-  const double seconds = std::max(faded(measured->second.seconds, known->second.passed_over),
-                                  fastest(shape.slots, measured->first));
-  return seconds * slow_down(shape.slots, measured->first, crowd);
+  const auto crowds = shape.slots.find(slot);
+  if (crowds == shape.slots.end()) return std::nullopt;
+  const auto known = nearest(crowds->second, crowd);
+  // Nobody is thought better of than the best that is known.
+  const double seconds = std::max(faded(known->second.seconds, known->second.passed_over),
+                                  fastest(shape.slots, known->first));
+  return seconds * slow_down(shape.slots, known->first, crowd);
 }
 
 std::optional<double> SpeedModel::of_others(const Shape& shape, int crowd) const {
   double sum = 0.0;
-  for (const auto& [slot, known] : shape.slots)
+  for (const auto& [slot, crowds] : shape.slots)
     sum += *of_slot(shape, slot, crowd);
   if (shape.slots.empty()) return std::nullopt;
   return sum / static_cast<double>(shape.slots.size());

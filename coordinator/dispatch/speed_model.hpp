@@ -39,17 +39,13 @@ class SpeedModel {
  private:
   struct Measured {
     double seconds = 0.0;
-    bool warm = false;  // more than the first one
+    bool warm = false;            // more than the first one
+    std::size_t passed_over = 0;  // units of the shape that ran since
   };
   using ByCrowd = std::map<int, Measured>;
 
-  struct Slot {
-    ByCrowd crowds;
-    std::size_t passed_over = 0;  // units of the shape that others ran since
-  };
-
   struct Shape {
-    std::map<std::size_t, Slot> slots;
+    std::map<std::size_t, ByCrowd> slots;
     std::size_t crowded_units = 0;
     std::list<std::string>::iterator recency;
   };

@@ -55,6 +55,22 @@ TEST(SpeedModel, FollowsAChange) {
   EXPECT_NEAR(*model.seconds(0, "a", 1), 3.0, 0.02);
 }
 
+// A crowd that was slow once, and is not measured again because nobody uses it, is tried again; it
+// is never thought to be faster than one worker alone.
+TEST(SpeedModel, ACrowdThatIsPassedOverIsTriedAgain) {
+  SpeedModel model;
+  for (int i = 0; i < 2; ++i) {
+    model.learn(0, "a", 1, 1.0);
+    model.learn(0, "a", 2, 3.0);
+    model.learn(1, "a", 2, 3.0);
+  }
+  EXPECT_DOUBLE_EQ(*model.seconds(0, "a", 2), 3.0);
+  for (int i = 0; i < 300; ++i)
+    model.learn(0, "a", 1, 1.0);
+  EXPECT_DOUBLE_EQ(*model.seconds(0, "a", 2), 1.0);
+  EXPECT_DOUBLE_EQ(*model.seconds(1, "a", 2), 1.0);
+}
+
 TEST(SpeedModel, AnotherSlotCountsAsTheMeanOfThoseThatRan) {
   SpeedModel model;
   model.learn(0, "a", 1, 1.0);
