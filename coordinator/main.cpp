@@ -36,6 +36,7 @@ struct Options {
   std::string budget;
   int threads = 0;
   std::string hook_cache = "max-speed";
+  std::string cuda_graphs = "auto";
   int ready_fd = -1;
   bool die_with_parent = false;
   std::vector<uid_t> allowed_users;
@@ -49,6 +50,7 @@ coordinator::PoolOptions pool_options(const Options& options) {
   pool.workers = coordinator::parse_device_list(options.devices);
   if (!options.budget.empty()) pool.budgets = coordinator::parse_budget_list(options.budget);
   coordinator::check_budgets(pool.budgets, pool.workers);
+  pool.cuda_graphs = options.cuda_graphs == "auto";
   pool.threads = options.threads > 0 ? options.threads
                                      : coordinator::default_threads(
                                            pool.workers, std::thread::hardware_concurrency());
@@ -98,13 +100,15 @@ int main(int argc, char** argv) {
   options.socket = tandem::ipc::default_socket_path();
   CLI::App app("The Tandem service. `tandem up` starts it, and starts it again when it dies.");
   app.add_option("--socket", options.socket, "path of the socket that hosts connect to");
-  app.add_option("--devices", options.devices, "workers, for instance cpu:2 or sim:8@20ms");
+  app.add_option("--devices", options.devices, "workers, for instance cpu:2, gpu:0 or sim:8@20ms");
   app.add_option("--budget", options.budget,
                  "bytes of weights that devices may hold, for instance 8GiB or cpu=8GiB");
   app.add_option("--threads", options.threads, "threads per CPU worker")
       ->check(CLI::Range(1, 1024));
   app.add_option("--hook-cache", options.hook_cache,
                  "patched weights that workers keep: min-vram, max-speed or max-speed:MIB");
+  app.add_option("--cuda-graphs", options.cuda_graphs, "of GPU workers: auto or off")
+      ->check(CLI::IsMember({"auto", "off"}));
   app.add_option("--ready-fd", options.ready_fd, "descriptor to write to once the socket accepts");
   app.add_option("--allow-uid", options.allowed_users, "another user who may connect");
   app.add_option("--plugin", options.plugins, "a plug-in to load, here and in every worker")

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -19,21 +20,30 @@ namespace {
 struct Options {
   std::string device = "cpu";
   std::string name;
-  int threads = 1;
+  tandem::worker::DeviceOptions settings;
   int fd = -1;
   std::uint64_t hook_cache_bytes = 0;
   std::vector<std::string> plugins;
 };
 
-int work(const Options& options) {
-  tandem::ipc::die_with_parent();
-  tandem::ipc::ignore_sigpipe();
-  tandem::ipc::BlockingConnection connection(tandem::ipc::Fd(options.fd),
-                                             tandem::ipc::FrameFormat::kWorker);
-  const auto device = tandem::worker::make_device(options.device, options.threads);
+void work(const Options& options, tandem::ipc::BlockingConnection& connection) {
+  const auto device = tandem::worker::make_device(options.device, options.settings);
   const tandem::PluginSet plugins(options.plugins);
   tandem::worker::Session(connection, *device, options.hook_cache_bytes, plugins).run();
-  return 0;
+}
+
+int status_of_work(const Options& options, tandem::ipc::BlockingConnection& connection) {
+  try {
+    work(options, connection);
+    return 0;
+  } catch (const tandem::Error& error) {
+    std::fprintf(stderr, "%s: %s %s\n", options.name.c_str(), error.what(),
+                 error.failure().hint.c_str());
+    return error.code() == tandem::ErrorCode::kNoWorker ? tandem::kExitNoDevice : 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: internal error: %s\n", options.name.c_str(), error.what());
+    return 1;
+  }
 }
 
 }  // namespace
@@ -41,21 +51,24 @@ int work(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   CLI::App app("Computes work units on one device. Started by tandem-coordinator, not by hand.");
-  app.add_option("--device", options.device, "cpu, or sim@20ms")->required();
+  app.add_option("--device", options.device, "cpu, gpu:0 or sim@20ms")->required();
   app.add_option("--name", options.name, "the worker's name in messages")->required();
-  app.add_option("--threads", options.threads, "threads of a CPU worker")
+  app.add_option("--threads", options.settings.threads, "threads of a CPU worker")
       ->check(CLI::Range(1, 1024));
+  app.add_flag("--cuda-graphs,!--no-cuda-graphs", options.settings.cuda_graphs,
+               "record the kernels of a GPU worker's networks");
   app.add_option("--fd", options.fd, "descriptor of the connection to the coordinator")->required();
   app.add_option("--hook-cache-bytes", options.hook_cache_bytes,
                  "patched weights that a model may keep; 0: those in force");
   app.add_option("--plugin", options.plugins, "a plug-in to load")->allow_extra_args(false);
   CLI11_PARSE(app, argc, argv);
-  try {
-    return work(options);
-  } catch (const tandem::Error& error) {
-    std::fprintf(stderr, "%s: %s\n", options.name.c_str(), error.what());
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s: internal error: %s\n", options.name.c_str(), error.what());
-  }
-  return 1;
+  tandem::ipc::die_with_parent();
+  tandem::ipc::ignore_sigpipe();
+  tandem::ipc::BlockingConnection connection(tandem::ipc::Fd(options.fd),
+                                             tandem::ipc::FrameFormat::kWorker);
+  const int status = status_of_work(options, connection);
+  std::fflush(nullptr);
+  // With the connection still open: the coordinator kills a worker that closed it, and LibTorch
+  // takes its time to end.
+  ::_exit(status);
 }

@@ -1,6 +1,8 @@
 #include "device_worker/session.hpp"
 
 #include <chrono>
+#include <cstdio>
+#include <functional>
 #include <unistd.h>
 
 #include <ATen/ATen.h>
@@ -22,10 +24,9 @@ double seconds_since(Clock::time_point start) {
 
 // Runs something that may fail in Tandem's, LibTorch's or the library's way; what it threw becomes
 // a value.
-template <class Work>
-std::optional<Failure> failure_of(Work work) {
+std::optional<Failure> failure_of(Device& device, const std::function<void()>& work) {
   try {
-    work();
+    device.run(work);
     return std::nullopt;
   } catch (const Error& error) {
     return error.failure();
@@ -74,13 +75,16 @@ void Session::handle(LoadModel& message, ipc::Frame& frame) {
   const auto start = Clock::now();
   SharedCopies copies(std::move(frame.fds));
   std::uint64_t bytes = 0;
-  auto failure = failure_of([&] { bytes = models_.load(message, copies).bytes_of(message.part); });
+  auto failure =
+      failure_of(device_, [&] { bytes = models_.load(message, copies).bytes_of(message.part); });
   if (failure) return send(ModelFailed{message.model, message.part, std::move(*failure)});
-  send(ModelLoaded{message.model, message.part, bytes, seconds_since(start)}, copies.take_made());
+  send(ModelLoaded{message.model, message.part, bytes, seconds_since(start), device_.memory_free()},
+       copies.take_made());
 }
 
 void Session::handle(UnloadModel& message, ipc::Frame&) {
   models_.unload(message.model, message.part);
+  device_.release_memory();
 }
 
 void Session::handle(PutConstant& message, ipc::Frame&) {
@@ -104,10 +108,20 @@ void Session::handle(RunUnit& message, ipc::Frame&) {
   const auto start = Clock::now();
   UnitDone done{message.unit_id, message.generation, {}, 0.0};
   UnitContext context{models_, tensors_, message.output, plugins_, hooks_};
-  auto failure = failure_of([&] { done.result = run_unit(message.unit, context); });
-  if (failure) return send(UnitFailed{message.unit_id, message.generation, std::move(*failure)});
+  auto failure = failure_of(device_, [&] { done.result = run_unit(message.unit, context); });
+  if (failure) {
+    send(UnitFailed{message.unit_id, message.generation, std::move(*failure)});
+    return end_if_needed();
+  }
   done.seconds = seconds_since(start);
   send(done);
+}
+
+void Session::end_if_needed() {
+  const std::string reason = device_.reason_to_end();
+  if (reason.empty()) return;
+  std::fprintf(stderr, "the process ends after this unit: %s\n", reason.c_str());
+  ended_ = true;
 }
 
 void Session::handle(Shutdown&, ipc::Frame&) {

@@ -23,7 +23,8 @@ class Session {
         device_(device),
         models_(device, patch_budget),
         plugins_(plugins),
-        hooks_(plugins) {}
+        hooks_(plugins),
+        tensors_(device) {}
 
   // Greets, then works until the coordinator says so or closes the connection. Throws Error where
   // the connection carries something that is no message.
@@ -38,6 +39,7 @@ class Session {
   void handle(RunUnit& message, ipc::Frame& frame);
   void handle(Shutdown& message, ipc::Frame& frame);
   void greet();
+  void end_if_needed();
   void send(const FromWorker& message, std::vector<ipc::Fd> fds = {});
 
   ipc::BlockingConnection& connection_;

@@ -30,7 +30,8 @@ void TensorExchange::attach(const AttachSegment& message, ipc::Fd fd) {
                      ? ipc::SharedSegment::attach(std::move(fd), message.bytes)
                      : ipc::SharedSegment::attach_read_only(std::move(fd), message.bytes);
   if (segment.size() != message.bytes) refuse("A segment has another size than announced.");
-  segments_.insert_or_assign(message.segment, std::move(segment));
+  auto pinned = device_.pin(segment.bytes(), message.writable);
+  segments_.insert_or_assign(message.segment, Attached{std::move(segment), std::move(pinned)});
 }
 
 at::Tensor TensorExchange::open(const TensorHandle& handle) const {
@@ -48,9 +49,10 @@ TensorHandle TensorExchange::offer(const at::Tensor& tensor, const OutputSlot& s
   const at::Tensor source = tensor.contiguous();
   const TensorLayout layout = models::layout_of(source);
   const std::size_t bytes = byte_size(layout);
-  const auto* data = static_cast<const char*>(source.const_data_ptr());
   if (slot.bytes == 0 || bytes <= kInlineTensorBytes) {
-    return InlineTensor{layout, std::string(data, bytes)};
+    const at::Tensor local = source.to(at::kCPU);
+    return InlineTensor{layout,
+                        std::string(static_cast<const char*>(local.const_data_ptr()), bytes)};
   }
   const ipc::SharedSegment& memory = segment(slot.segment);
   if (bytes > slot.bytes || slot.offset > memory.size() || bytes > memory.size() - slot.offset) {
@@ -58,14 +60,15 @@ TensorHandle TensorExchange::offer(const at::Tensor& tensor, const OutputSlot& s
                                           " bytes does not fit in its slot of " +
                                           std::to_string(slot.bytes) + ".");
   }
-  std::memcpy(memory.writable_bytes().data() + slot.offset, data, bytes);
+  // Waits for the device, where the tensor is on one.
+  models::tensor_view(layout, memory.writable_bytes().data() + slot.offset, nullptr).copy_(source);
   return SharedMemoryTensor{layout, slot.segment, slot.offset};
 }
 
 const ipc::SharedSegment& TensorExchange::segment(SegmentId id) const {
   const auto it = segments_.find(id);
   if (it == segments_.end()) refuse("A tensor names a segment that was not attached.");
-  return it->second;
+  return it->second.memory;
 }
 
 }  // namespace tandem::worker

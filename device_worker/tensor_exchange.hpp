@@ -2,9 +2,11 @@
 #pragma once
 
 #include <map>
+#include <memory>
 
 #include <ATen/core/Tensor.h>
 
+#include "device_worker/device/device.hpp"
 #include "ipc/fd.hpp"
 #include "ipc/memory/shared_segment.hpp"
 #include "protocol/tensor_handle.hpp"
@@ -14,6 +16,9 @@ namespace tandem::worker {
 
 class TensorExchange {
  public:
+  // Segments are prepared for the copies of `device`, which must outlive this object.
+  explicit TensorExchange(Device& device) : device_(device) {}
+
   // Maps a segment until this object ends. Throws kUnsealedMemory, kBadFrame where its size is not
   // as announced.
   void attach(const AttachSegment& message, ipc::Fd fd);
@@ -22,14 +27,20 @@ class TensorExchange {
   // again, that is, until the unit was answered. Throws kBadFrame for a handle outside its segment.
   at::Tensor open(const TensorHandle& handle) const;
 
-  // Writes a tensor to the slot that it was given, or into the message where it is small or has no
-  // slot. Throws kBadShape where it does not fit.
+  // Writes a tensor, of any device, to the slot that it was given, or into the message where it is
+  // small or has no slot; it is there when this returns. Throws kBadShape where it does not fit.
   TensorHandle offer(const at::Tensor& tensor, const OutputSlot& slot) const;
 
  private:
+  struct Attached {
+    ipc::SharedSegment memory;
+    std::unique_ptr<PinnedMemory> pinned;  // ends before the mapping
+  };
+
   const ipc::SharedSegment& segment(SegmentId id) const;
 
-  std::map<SegmentId, ipc::SharedSegment> segments_;
+  Device& device_;
+  std::map<SegmentId, Attached> segments_;
 };
 
 }  // namespace tandem::worker

@@ -2,20 +2,12 @@
 
 namespace tandem::models {
 
-at::ScalarType compute_type(ModelPart part, ComputeType asked, at::Device device) {
-  switch (asked) {
-    case ComputeType::kF32:
-      return at::kFloat;
-    case ComputeType::kBF16:
-      return at::kBFloat16;
-    case ComputeType::kF16:
-      return at::kHalf;
-    case ComputeType::kAuto:
-      break;
-  }
+ComputeType compute_type(ModelPart part, ComputeType asked, const DeviceTypes& device) {
+  if (asked != ComputeType::kAuto) return asked;
   const bool is_exact = part == ModelPart::kText || part == ModelPart::kUpscale;
-  if (device.is_cpu() || is_exact) return at::kFloat;
-  return part == ModelPart::kUnet ? at::kHalf : at::kBFloat16;
+  if (!device.is_gpu || is_exact) return ComputeType::kF32;
+  if (part == ModelPart::kUnet) return ComputeType::kF16;
+  return device.has_bfloat16 ? ComputeType::kBF16 : ComputeType::kF32;
 }
 
 }  // namespace tandem::models

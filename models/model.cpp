@@ -8,7 +8,6 @@
 #include <c10/core/InferenceMode.h>
 
 #include "models/checkpoint/checkpoint.hpp"
-#include "models/compute_type.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::models {
@@ -23,6 +22,25 @@ std::size_t index_of(ModelPart part) {
               "Name a file that holds it in the job's model.");
 }
 
+at::ScalarType scalar_type_of(ComputeType type) {
+  if (type == ComputeType::kF16) return at::kHalf;
+  return type == ComputeType::kBF16 ? at::kBFloat16 : at::kFloat;
+}
+
+ComputeType asked_type(const ModelSpec& spec, ModelPart part) {
+  switch (part) {
+    case ModelPart::kUnet:
+      return spec.dtype;
+    case ModelPart::kText:
+      return spec.text_dtype;
+    case ModelPart::kVae:
+      return spec.vae_dtype;
+    case ModelPart::kUpscale:
+      break;
+  }
+  return ComputeType::kAuto;
+}
+
 void check_image(const at::Tensor& x, std::int64_t channels, const char* what) {
   if (x.dim() == 4 && x.size(1) == channels && x.numel() > 0) return;
   throw Error(ErrorCode::kBadShape, std::string(what) + " should have the shape (batch, " +
@@ -31,12 +49,12 @@ void check_image(const at::Tensor& x, std::int64_t channels, const char* what) {
 
 }  // namespace
 
-std::unique_ptr<Model> Model::open(const ModelSpec& spec, at::Device device) {
-  return std::unique_ptr<Model>(new Model(inspect_model(spec), spec, device));
+std::unique_ptr<Model> Model::open(const ModelSpec& spec, ModelDevice device) {
+  return std::unique_ptr<Model>(new Model(inspect_model(spec), spec, std::move(device)));
 }
 
-Model::Model(Inspection inspection, const ModelSpec& spec, at::Device device)
-    : inspection_(std::move(inspection)), spec_(spec), device_(device) {}
+Model::Model(Inspection inspection, const ModelSpec& spec, ModelDevice device)
+    : inspection_(std::move(inspection)), spec_(spec), device_(std::move(device)) {}
 
 // ---- parts ----
 
@@ -69,7 +87,7 @@ void Model::unload(ModelPart part) {
   switch (part) {
     case ModelPart::kUnet:
       patched_unets_.clear();
-      unet_.reset();
+      unet_ = nullptr;
       break;
     case ModelPart::kText:
       patched_texts_.clear();
@@ -124,17 +142,32 @@ Weights Model::open_weights(const std::string& file, const std::string& prefix,
   return Weights(std::move(checkpoint.tensors), options).under(prefix);
 }
 
+LoadOptions Model::options_of(ModelPart part) const {
+  const at::ScalarType type =
+      scalar_type_of(compute_type(part, asked_type(spec_, part), device_.types));
+  // cuDNN's convolutions on tensor cores want the channels last.
+  return {device_.device, type, device_.types.is_gpu && type != at::kFloat};
+}
+
 void Model::load_unet(PatchablePart& part, WeightCopies* copies) {
   if (!inspection_.unet) refuse_part("diffusion model");
   const UNetPart& found = *inspection_.unet;
-  const LoadOptions options = {device_, compute_type(ModelPart::kUnet, spec_.dtype, device_)};
-  part.weights.push_back(open_weights(found.file, found.prefix, options, copies));
-  unet_.emplace(part.weights.back(), found.config);
+  part.weights.push_back(
+      open_weights(found.file, found.prefix, options_of(ModelPart::kUnet), copies));
+  unet_ = make_unet(part.weights.back());
+}
+
+Network Model::make_unet(const Weights& weights) const {
+  const auto unet = std::make_shared<const UNet>(weights, inspection_.unet->config);
+  Network network = [unet](const NetworkInputs& in) {
+    return (*unet)(in.x, in.timesteps, in.context, in.y);
+  };
+  return device_.wrap_network ? device_.wrap_network(std::move(network)) : network;
 }
 
 void Model::load_text(PatchablePart& part, WeightCopies* copies) {
   if (inspection_.encoders.empty()) refuse_part("text encoder");
-  const LoadOptions options = {device_, compute_type(ModelPart::kText, spec_.text_dtype, device_)};
+  const LoadOptions options = options_of(ModelPart::kText);
   for (const EncoderPart& found : inspection_.encoders) {
     Weights weights = open_weights(found.file, found.prefix, options, copies);
     if (found.omits_text_model) weights = weights.without("text_model.");
@@ -159,17 +192,15 @@ TextEncoder Model::make_text_encoder(const std::vector<Weights>& weights) const 
 void Model::load_vae(PatchablePart& part, WeightCopies* copies) {
   if (!inspection_.vae) refuse_part("VAE");
   const VaePart& found = *inspection_.vae;
-  const LoadOptions options = {device_, compute_type(ModelPart::kVae, spec_.vae_dtype, device_)};
-  part.weights.push_back(open_weights(found.file, found.prefix, options, copies));
+  part.weights.push_back(
+      open_weights(found.file, found.prefix, options_of(ModelPart::kVae), copies));
   vae_.emplace(part.weights.back(), found.config);
 }
 
 void Model::load_upscale(PatchablePart& part, WeightCopies* copies) {
   if (!inspection_.upscale) refuse_part("upscale model");
   const UpscalePart& found = *inspection_.upscale;
-  const LoadOptions options = {device_,
-                               compute_type(ModelPart::kUpscale, ComputeType::kAuto, device_)};
-  part.weights.push_back(open_weights(found.file, "", options, copies));
+  part.weights.push_back(open_weights(found.file, "", options_of(ModelPart::kUpscale), copies));
   upscaler_.emplace(part.weights.back(), found.config);
 }
 
@@ -190,17 +221,27 @@ const PatchablePart& Model::patchable(ModelPart part) {
 
 // ---- the diffusion model ----
 
-const UNet& Model::unet(const PatchSet& patches) {
+const Network& Model::unet(const PatchSet& patches) {
   load(ModelPart::kUnet);
-  if (patches.empty()) return *unet_;
-  return patched_unets_.get(patches, patchable(ModelPart::kUnet), patch_files_,
-                            [&](const std::vector<Weights>& weights) {
-                              return UNet(weights.front(), inspection_.unet->config);
-                            });
+  if (patches.empty()) return unet_;
+  return patched_unets_.get(
+      patches, patchable(ModelPart::kUnet), patch_files_,
+      [&](const std::vector<Weights>& weights) { return make_unet(weights.front()); });
 }
 
-at::TensorOptions Model::unet_tensor_options() const {
-  return at::TensorOptions(device_).dtype(compute_type(ModelPart::kUnet, spec_.dtype, device_));
+// From memory that CUDA knows, the copy is only queued: the caller waits before it uses it again.
+at::Tensor Model::to_device(const at::Tensor& tensor, at::ScalarType type) const {
+  return tensor.to(device_.device, type, /*non_blocking=*/true);
+}
+
+at::Tensor Model::run_unet(const Network& network, NetworkInputs inputs) const {
+  const LoadOptions options = options_of(ModelPart::kUnet);
+  inputs.x = to_device(inputs.x, options.compute);
+  if (options.channels_last) inputs.x = inputs.x.contiguous(at::MemoryFormat::ChannelsLast);
+  inputs.timesteps = to_device(inputs.timesteps, at::kFloat);
+  inputs.context = to_device(inputs.context, options.compute);
+  if (inputs.y) inputs.y = to_device(*inputs.y, options.compute);
+  return network(inputs).to(at::kFloat);
 }
 
 const Prediction& Model::prediction(const SigmaParameters& sigmas) {
@@ -213,42 +254,40 @@ const Prediction& Model::prediction(const SigmaParameters& sigmas) {
 PreparedCond Model::prepare_cond(const CondInputs& inputs) {
   const c10::InferenceMode guard;
   if (!inspection_.unet) refuse_part("diffusion model");
-  return models::prepare_cond(inputs, *inspection_.family, inspection_.info, unet_tensor_options());
+  const LoadOptions options = options_of(ModelPart::kUnet);
+  return models::prepare_cond(inputs, *inspection_.family, inspection_.info,
+                              at::TensorOptions(options.device).dtype(options.compute));
 }
 
 at::Tensor Model::denoise(const at::Tensor& x, float sigma,
                           std::span<const PreparedCond* const> conds, const SigmaParameters& sigmas,
                           const LatentRegion& region, const PatchSet& patches) {
   const c10::InferenceMode guard;
-  const UNet& network = unet(patches);
+  const Network& network = unet(patches);
   const Prediction& model_prediction = prediction(sigmas);
   check_image(x, info().latent.channels, "x");
   if (conds.empty()) throw Error(ErrorCode::kBadRequest, "There is no cond to denoise with.");
 
   const auto count = static_cast<std::int64_t>(conds.size());
   const std::int64_t batch = x.size(0);
-  const at::Tensor noisy = x.to(device_, at::kFloat).repeat({count, 1, 1, 1});
+  const at::Tensor noisy = to_device(x, at::kFloat).repeat({count, 1, 1, 1});
   const at::Tensor sigma_rows = at::full({count * batch}, sigma, noisy.options());
   at::Tensor input = model_prediction.calculate_input(sigma_rows, noisy);
   if (const auto concat = join_concats(conds, batch, region)) input = at::cat({input, *concat}, 1);
-  const at::Tensor timestep = model_prediction.timestep(sigma_rows).to(at::kFloat);
-  const at::Tensor output = network(input.to(unet_tensor_options()), timestep,
-                                    join_contexts(conds, batch), join_vectors(conds, batch));
-  const at::Tensor denoised =
-      model_prediction.calculate_denoised(sigma_rows, output.to(at::kFloat), noisy);
-  return denoised.unflatten(0, {count, batch}).to(at::kCPU);
+  // On the CPU, where the table of sigmas is.
+  const at::Tensor timestep = model_prediction.timestep(at::full({count * batch}, sigma));
+  const at::Tensor output =
+      run_unet(network, {input, timestep, join_contexts(conds, batch), join_vectors(conds, batch)});
+  return model_prediction.calculate_denoised(sigma_rows, output, noisy)
+      .unflatten(0, {count, batch});
 }
 
 at::Tensor Model::forward(const at::Tensor& x, const at::Tensor& timestep,
                           const at::Tensor& context, const at::Tensor& y, const PatchSet& patches) {
   const c10::InferenceMode guard;
-  const UNet& network = unet(patches);
+  const Network& network = unet(patches);
   check_image(x, info().unet_in_channels, "x");
-  const at::TensorOptions options = unet_tensor_options();
-  std::optional<at::Tensor> vector;
-  if (y.defined()) vector = y.to(options);
-  return network(x.to(options), timestep.to(device_), context.to(options), vector)
-      .to(at::kCPU, at::kFloat);
+  return run_unet(network, {x, timestep, context, y.defined() ? std::optional(y) : std::nullopt});
 }
 
 // ---- text and pictures ----
@@ -282,25 +321,25 @@ Embeddings Model::read_embeddings(const std::vector<std::pair<std::string, FileS
 at::Tensor Model::decode(const at::Tensor& latent) {
   const c10::InferenceMode guard;
   load(ModelPart::kVae);
-  return vae_->decode(latent).to(at::kCPU);
+  return vae_->decode(latent);
 }
 
 at::Tensor Model::encode(const at::Tensor& image) {
   const c10::InferenceMode guard;
   load(ModelPart::kVae);
-  return vae_->encode(image).to(at::kCPU);
+  return vae_->encode(image);
 }
 
 at::Tensor Model::decode_tile(const at::Tensor& latent) {
   const c10::InferenceMode guard;
   load(ModelPart::kVae);
-  return vae_->decode_unclamped(latent).to(at::kCPU);
+  return vae_->decode_unclamped(latent);
 }
 
 at::Tensor Model::upscale(const at::Tensor& image) {
   const c10::InferenceMode guard;
   load(ModelPart::kUpscale);
-  return upscaler_->upscale(image).to(at::kCPU);
+  return upscaler_->upscale(image);
 }
 
 }  // namespace tandem::models

@@ -14,8 +14,10 @@
 #include "models/checkpoint/detect.hpp"
 #include "models/checkpoint/weight_copies.hpp"
 #include "models/checkpoint/weights.hpp"
+#include "models/compute_type.hpp"
 #include "models/families/unet/network.hpp"
 #include "models/model_conds.hpp"
+#include "models/network.hpp"
 #include "models/patches/patch_files.hpp"
 #include "models/patches/patch_set.hpp"
 #include "models/patches/patched_networks.hpp"
@@ -31,11 +33,19 @@
 
 namespace tandem::models {
 
-// Parts are loaded when they are first needed, or by load(). Weights that are stored in the type
-// they compute in stay in the mapped file; others are converted once, on a CPU for all processes
-// that load the part. Not for several threads at a
-// time. Tensors may come from any device; results are float32 on the CPU. The same calls give the
-// same bits on the same kind of device with the same number of threads.
+// Where a model computes, and in what.
+struct ModelDevice {
+  at::Device device = at::kCPU;
+  DeviceTypes types;
+  WrapNetwork wrap_network;  // empty: the network is called as it is
+};
+
+// Parts are loaded when they are first needed, or by load(). On a CPU, weights that are stored in
+// the type they compute in stay in the mapped file; others are converted once, on a CPU for all
+// processes that load the part. Not for several threads at a time. Tensors may come from any
+// device, also from memory that is used again after the next wait for the device; results are
+// float32 on the model's device (encoded texts on the CPU). The same calls give the same bits on
+// the same kind of device with the same number of threads.
 //
 // What is computed with patches gives the bits of a model whose weights were stored so; what is
 // computed without them afterwards gives the first bits again.
@@ -44,7 +54,7 @@ namespace tandem::models {
 class Model {
  public:
   // Inspects the files; reads no weights. Throws as inspect_model does.
-  static std::unique_ptr<Model> open(const ModelSpec& spec, at::Device device);
+  static std::unique_ptr<Model> open(const ModelSpec& spec, ModelDevice device);
 
   const ModelInfo& info() const { return inspection_.info; }
   // The files as they were when they were opened.
@@ -105,7 +115,7 @@ class Model {
   at::Tensor upscale(const at::Tensor& image);
 
  private:
-  Model(Inspection inspection, const ModelSpec& spec, at::Device device);
+  Model(Inspection inspection, const ModelSpec& spec, ModelDevice device);
 
   Weights open_weights(const std::string& file, const std::string& prefix,
                        const LoadOptions& options, WeightCopies* copies) const;
@@ -113,24 +123,28 @@ class Model {
   void load_text(PatchablePart& part, WeightCopies* copies);
   void load_vae(PatchablePart& part, WeightCopies* copies);
   void load_upscale(PatchablePart& part, WeightCopies* copies);
-  const UNet& unet(const PatchSet& patches);
+  LoadOptions options_of(ModelPart part) const;
+  Network make_unet(const Weights& weights) const;
+  const Network& unet(const PatchSet& patches);
+  // inputs: of any device and type -> float32.
+  at::Tensor run_unet(const Network& network, NetworkInputs inputs) const;
+  at::Tensor to_device(const at::Tensor& tensor, at::ScalarType type) const;
   TextEncoder make_text_encoder(const std::vector<Weights>& weights) const;
   // The part, loaded, with the spellings of its weights.
   const PatchablePart& patchable(ModelPart part);
   const Prediction& prediction(const SigmaParameters& sigmas);
-  at::TensorOptions unet_tensor_options() const;
 
   Inspection inspection_;
   ModelSpec spec_;
-  at::Device device_;
+  ModelDevice device_;
   std::array<std::optional<PatchablePart>, 4> parts_;  // by ModelPart
-  std::optional<UNet> unet_;
+  Network unet_;
   std::optional<TextEncoder> text_;
   std::optional<AutoencoderKL> vae_;
   std::optional<RrdbNet> upscaler_;
   std::shared_ptr<const BpeTokenizer> tokenizer_;
   PatchFiles patch_files_;
-  PatchedNetworks<UNet> patched_unets_{0};
+  PatchedNetworks<Network> patched_unets_{0};
   PatchedNetworks<TextEncoder> patched_texts_{0};
   std::optional<std::pair<SigmaParameters, Prediction>> prediction_;  // the last one used
 };

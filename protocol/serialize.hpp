@@ -229,12 +229,13 @@ void serialize(Archive&, Shutdown&) {}
 
 template <class Archive>
 void serialize(Archive& ar, WorkerHello& v) {
-  ar(v.protocol, v.pid, v.device, v.description, v.threads, v.memory_total);
+  ar(v.protocol, v.pid, v.device, v.description, v.threads, v.has_bfloat16, v.memory_total,
+     v.memory_free);
 }
 
 template <class Archive>
 void serialize(Archive& ar, ModelLoaded& v) {
-  ar(v.model, v.part, v.bytes, v.seconds);
+  ar(v.model, v.part, v.bytes, v.seconds, v.memory_free);
 }
 
 template <class Archive>

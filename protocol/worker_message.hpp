@@ -15,7 +15,7 @@
 
 namespace tandem {
 
-inline constexpr std::uint16_t kWorkerProtocolVersion = 1;
+inline constexpr std::uint16_t kWorkerProtocolVersion = 2;
 
 // ---- coordinator to worker ----
 
@@ -89,13 +89,18 @@ using ToWorker = std::variant<AttachSegment, LoadModel, UnloadModel, PutConstant
 
 // ---- worker to coordinator ----
 
+// The exit status of a worker whose device is not there: it need not be started again.
+inline constexpr int kExitNoDevice = 69;
+
 struct WorkerHello {
   std::uint16_t protocol = kWorkerProtocolVersion;
   std::int64_t pid = 0;
-  std::string device;       // "cpu", "sim"
+  std::string device;       // "cpu", "gpu:0", "sim"
   std::string description;  // for people: the processor's name
   std::int32_t threads = 1;
+  bool has_bfloat16 = true;        // computes in it without emulation
   std::uint64_t memory_total = 0;  // bytes
+  std::uint64_t memory_free = 0;   // of the device's own memory, also below; 0: it has none
 
   bool operator==(const WorkerHello&) const = default;
 };
@@ -107,6 +112,7 @@ struct ModelLoaded {
   ModelPart part = ModelPart::kUnet;
   std::uint64_t bytes = 0;  // of the part's weights, mapped and copied
   double seconds = 0.0;
+  std::uint64_t memory_free = 0;
 
   bool operator==(const ModelLoaded&) const = default;
 };

@@ -68,7 +68,8 @@ void Dispatcher::worker_ready(WorkerId worker, TimePoint now) {
   place(now);
 }
 
-void Dispatcher::worker_exited(WorkerId worker, const std::string& last_words, TimePoint now) {
+void Dispatcher::worker_exited(WorkerId worker, const std::string& last_words, TimePoint now,
+                               bool has_device) {
   Slot* slot = find_slot(worker);
   if (slot == nullptr) return;
   commands_.emplace_back(WorkerNotice{WorkerNotice::What::kLost, index_of(*slot), {}, last_words});
@@ -78,7 +79,7 @@ void Dispatcher::worker_exited(WorkerId worker, const std::string& last_words, T
   slot->loaded.clear();
   slot->worker = {};
   slot->replaces_a_lost_one = true;
-  schedule_respawn(*slot, last_words, now);
+  schedule_respawn(*slot, last_words, now, has_device);
   if (loading) died_loading(*loading, last_words, slot->spec.name);
   if (const auto it = units_.find(unit); it != units_.end()) {
     it->second.avoid = index_of(*slot);
@@ -232,12 +233,13 @@ void Dispatcher::fail_job(JobId job, Failure failure) {
   commands_.emplace_back(FailJob{job, std::move(failure)});
 }
 
-void Dispatcher::schedule_respawn(Slot& slot, const std::string& words, TimePoint now) {
+void Dispatcher::schedule_respawn(Slot& slot, const std::string& words, TimePoint now,
+                                  bool has_device) {
   slot.reason = words;
   const auto lived = slot.ready_since ? now - *slot.ready_since : TimePoint::duration::zero();
   slot.ready_since.reset();
   if (lived >= policy_.healthy_after) slot.history.did_work();
-  const auto wait = slot.history.died(policy_);
+  const auto wait = has_device ? slot.history.died(policy_) : std::nullopt;
   if (!wait) {
     slot.state = SlotState::kQuarantined;
     commands_.emplace_back(

@@ -30,7 +30,7 @@ using TimePoint = std::chrono::steady_clock::time_point;
 // A worker as the command line names it ("cpu#0"); the processes that fill it come and go.
 struct WorkerSlot {
   std::string name;
-  std::string kind;    // "cpu", "sim"
+  std::string kind;    // "cpu", "gpu", "sim"
   std::string device;  // where its weights lie: "cpu", "gpu:0"; workers may share one
   std::string group;   // workers of one group slow each other down; empty: it slows nobody
 
@@ -123,8 +123,10 @@ class Dispatcher {
   void submit(const std::vector<UnitTicket>& units, TimePoint now);
 
   void worker_ready(WorkerId worker, TimePoint now);
-  // The process has ended: seen by its pidfd, so it can't write to its memory any more.
-  void worker_exited(WorkerId worker, const std::string& last_words, TimePoint now);
+  // The process has ended: seen by its pidfd, so it can't write to its memory any more. Where its
+  // device is not there at all, it is not started again.
+  void worker_exited(WorkerId worker, const std::string& last_words, TimePoint now,
+                     bool has_device = true);
   void model_loaded(WorkerId worker, ModelId model, ModelPart part, TimePoint now);
   void model_failed(WorkerId worker, const Failure& failure, TimePoint now);
   // False: late, or of a unit that nobody waits for; the result must be dropped.
@@ -209,7 +211,7 @@ class Dispatcher {
   void run_again(UnitRecord& unit);
   void worker_died_with(UnitRecord& unit, const std::string& words, const std::string& slot_name);
   void fail_job(JobId job, Failure failure);
-  void schedule_respawn(Slot& slot, const std::string& words, TimePoint now);
+  void schedule_respawn(Slot& slot, const std::string& words, TimePoint now, bool has_device);
   void spawn(Slot& slot, TimePoint now);
   void free_slot(Slot& slot);
 
@@ -217,6 +219,7 @@ class Dispatcher {
 
   void place(TimePoint now);
   void fail_hopeless_jobs();
+  Failure no_worker(const std::string& device) const;
   std::vector<ReadyGroup> ready_groups() const;
 
   const std::string& device_of(const ReadyGroup& group) const;

@@ -41,14 +41,23 @@ void Dispatcher::place(TimePoint now) {
 void Dispatcher::fail_hopeless_jobs() {
   for (std::size_t i = 0; i < ready_.size();) {
     const UnitTicket& ticket = units_.at(ready_[i]).ticket;
-    if (count_in_service(jobs_.at(ticket.job).limits.devices.of(ticket.part)) > 0) {
+    const std::string& device = jobs_.at(ticket.job).limits.devices.of(ticket.part);
+    if (count_in_service(device) > 0) {
       ++i;
       continue;
     }
-    fail_job(ticket.job, {ErrorCode::kNoWorker, "No worker is left that could run this job.",
-                          "`tandem devices` says why each was taken out of service."});
+    fail_job(ticket.job, no_worker(device));
     i = 0;  // the queue has changed
   }
+}
+
+Failure Dispatcher::no_worker(const std::string& device) const {
+  Failure failure{ErrorCode::kNoWorker, "No worker is left that could run this job.",
+                  "`tandem devices` says why each was taken out of service."};
+  const auto slot = std::ranges::find_if(
+      slots_, [&](const Slot& s) { return s.spec.is_on(device) && !s.reason.empty(); });
+  if (slot != slots_.end()) failure.message += " " + slot->reason;
+  return failure;
 }
 
 std::vector<Dispatcher::ReadyGroup> Dispatcher::ready_groups() const {

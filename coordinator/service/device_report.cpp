@@ -5,8 +5,6 @@
 
 #include <boost/json/array.hpp>
 
-#include "coordinator/workers/device_memory.hpp"
-
 namespace tandem::coordinator {
 namespace {
 
@@ -48,7 +46,7 @@ boost::json::object models_of(const DeviceMemory& memory,
   return models;
 }
 
-boost::json::object device_of(const DeviceMemory& memory,
+boost::json::object device_of(const DeviceMemory& memory, const ModelLoads& loads,
                               const std::vector<const WorkerView*>& workers,
                               const std::function<std::string(ModelId)>& model_name) {
   boost::json::array reports;
@@ -57,12 +55,11 @@ boost::json::object device_of(const DeviceMemory& memory,
     reports.push_back(worker_report(*worker));
     if (!worker->reason.empty()) reason = worker->reason;
   }
-  const std::string& kind = workers.front()->kind;
   boost::json::object device{{"name", memory.device},
-                             {"type", kind},
+                             {"type", workers.front()->kind},
                              {"description", workers.front()->description},
-                             {"memory_total", memory_total(kind)},
-                             {"memory_free", memory_free(kind)},
+                             {"memory_total", loads.memory_total(memory.device)},
+                             {"memory_free", loads.memory_free(memory.device)},
                              {"models", models_of(memory, model_name)},
                              {"held", memory.bytes},
                              {"budget", nullptr},
@@ -75,9 +72,9 @@ boost::json::object device_of(const DeviceMemory& memory,
 
 }  // namespace
 
-boost::json::object device_report(const std::vector<WorkerView>& workers,
-                                  const std::vector<DeviceMemory>& memory,
+boost::json::object device_report(const std::vector<WorkerView>& workers, const ModelLoads& loads,
                                   const std::function<std::string(ModelId)>& model_name) {
+  const std::vector<DeviceMemory> memory = loads.report();
   std::vector<std::string> names;
   for (const WorkerView& worker : workers) {
     if (std::ranges::find(names, worker.device) == names.end()) names.push_back(worker.device);
@@ -89,7 +86,7 @@ boost::json::object device_report(const std::vector<WorkerView>& workers,
       if (worker.device == name) members.push_back(&worker);
     }
     const auto held = std::ranges::find(memory, name, &DeviceMemory::device);
-    devices.push_back(device_of(*held, members, model_name));
+    devices.push_back(device_of(*held, loads, members, model_name));
   }
   return {{"devices", std::move(devices)}};
 }

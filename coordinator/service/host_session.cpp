@@ -35,25 +35,6 @@ bool asks_hello(const RequestEnvelope& envelope) {
   return type != nullptr && type->is_string() && type->get_string() == "hello";
 }
 
-// "types" of the reply to submit: what the parts compute in.
-boost::json::object types_of(const job::Model& model) {
-  const auto chosen = [](ComputeType type) {
-    switch (type) {
-      case ComputeType::kBF16:
-        return "bf16";
-      case ComputeType::kF16:
-        return "fp16";
-      case ComputeType::kF32:
-      case ComputeType::kAuto:  // on a CPU
-        break;
-    }
-    return "fp32";
-  };
-  return {{"model", chosen(model.dtype)},
-          {"text", chosen(model.text_dtype)},
-          {"vae", chosen(model.vae_dtype)}};
-}
-
 }  // namespace
 
 HostSession::HostSession(boost::asio::io_context& io, std::shared_ptr<ipc::Connection> connection,
@@ -152,7 +133,7 @@ void HostSession::handle(std::uint64_t id, SubmitRequest& request, Fds& fds) {
   const bool cancel_on_close = request.on_disconnect == OnDisconnect::kCancel;
   const auto job = service_.submit(std::move(request), std::move(tensors), shared_from_this());
   if (cancel_on_close) cancel_on_close_.push_back(job->id());
-  reply(id, {{"job", job->id()}, {"types", types_of(job->accepted().job.model)}});
+  reply(id, {{"job", job->id()}, {"types", service_.types(job->accepted())}});
 }
 
 void HostSession::handle(std::uint64_t id, const JobsRequest&, Fds&) {
@@ -219,7 +200,7 @@ void HostSession::send_result(std::uint64_t id, const JobRecord& job) {
   }
   boost::json::object fields{{"state", name(job.state())},
                              {"outputs", job.result().outputs},
-                             {"types", types_of(job.accepted().job.model)}};
+                             {"types", service_.types(job.accepted())}};
   Fds fds;
   if (job.result().tensors.valid()) {
     fields["tensors"] = 0;

@@ -1,9 +1,12 @@
 #include "coordinator/service/job_service.hpp"
 
+#include <algorithm>
+
 #include <boost/asio/post.hpp>
 
 #include "coordinator/service/device_choice.hpp"
 #include "coordinator/service/device_report.hpp"
+#include "coordinator/service/job_types.hpp"
 #include "coordinator/service/model_spec_of.hpp"
 #include "ipc/log.hpp"
 #include "protocol/version.hpp"
@@ -33,6 +36,16 @@ std::vector<ModelId> models_of(const AcceptedJob& job) {
   std::vector<ModelId> models = {job.model};
   if (job.upscale) models.push_back(job.upscale->model);
   return models;
+}
+
+// What every worker of a kind or device can compute in.
+models::DeviceTypes types_of_device(const std::string& device,
+                                    const std::vector<WorkerView>& workers) {
+  models::DeviceTypes types{kind_of_device(device) == "gpu", true};
+  for (const WorkerView& worker : workers) {
+    if (worker.kind == device || worker.device == device) types.has_bfloat16 &= worker.has_bfloat16;
+  }
+  return types;
 }
 
 }  // namespace
@@ -145,6 +158,12 @@ KnownModel JobService::resolve(const ModelSpec& spec) {
   return models_.resolve(spec, [this](ModelId old) { pool_->models().unload({old}); });
 }
 
+boost::json::object JobService::types(const AcceptedJob& job) const {
+  const std::vector<WorkerView> workers = pool_->workers();
+  return job_types(job.job.model,
+                   [&](ModelPart part) { return types_of_device(job.devices.of(part), workers); });
+}
+
 void JobService::start_next() {
   if (running_ || shutting_down_) return;
   const auto record = jobs_.next_queued();
@@ -223,12 +242,12 @@ void JobService::end_queued(JobRecord& record) {
 
 boost::json::object JobService::catalog() const {
   boost::json::object catalog = executor_.catalog();
-  catalog["device_types"] = {"cpu", "sim"};
+  catalog["device_types"] = {"cpu", "gpu", "sim"};
   return catalog;
 }
 
 boost::json::object JobService::devices() const {
-  return device_report(pool_->workers(), pool_->models().report(),
+  return device_report(pool_->workers(), pool_->models(),
                        [this](ModelId model) { return models_.name(model); });
 }
 

@@ -43,6 +43,8 @@ class JobService {
   boost::json::object catalog() const;
   boost::json::object devices() const;
   MemoryService memory() { return {pool_->models(), models_}; }
+  // "types" of the replies to submit and result: what the job's parts compute in.
+  boost::json::object types(const AcceptedJob& job) const;
 
   // Cancels all jobs and ends all workers, then calls `done`.
   void shut_down(std::function<void()> done);

@@ -5,8 +5,6 @@
 
 #include <boost/json/array.hpp>
 
-#include "coordinator/service/device_choice.hpp"
-#include "coordinator/workers/device_memory.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::coordinator {
@@ -28,7 +26,7 @@ boost::json::object MemoryService::unload(const UnloadRequest& request) {
 
 boost::json::object MemoryService::free(const FreeRequest& request) {
   const std::uint64_t held = device(request.device).bytes;
-  const std::uint64_t free = memory_free(kind_of_device(request.device));
+  const std::uint64_t free = loads_.memory_free(request.device);
   if (free < request.bytes) loads_.free(request.device, request.bytes - free);
   return {{"free", free + held - device(request.device).bytes}};
 }

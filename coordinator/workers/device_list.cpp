@@ -10,24 +10,28 @@ namespace tandem::coordinator {
 namespace {
 
 constexpr std::string_view kForms =
-    "Devices are written cpu, cpu:2 or sim:8@20ms, separated by commas.";
+    "Devices are written cpu, cpu:2, gpu:0, gpu:0x2 or sim:8@20ms, separated by commas.";
 
 struct Item {
   std::string kind;
   int count = 1;
   std::string delay;  // "20ms", of sim
+  int position = 0;   // of gpu
 };
 
 [[noreturn]] void refuse(ErrorCode code, std::string_view item, const std::string& why) {
   throw Error(code, "Device '" + std::string(item) + "': " + why, std::string(kForms));
 }
 
+int parse_number(std::string_view text, std::string_view item, const char* what) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size()) return number;
+  refuse(ErrorCode::kBadRequest, item, std::string(what) + " is missing or not a number.");
+}
+
 int parse_count(std::string_view text, std::string_view item) {
-  int count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    refuse(ErrorCode::kBadRequest, item, "the number of workers is missing or not a number.");
-  }
+  const int count = parse_number(text, item, "the number of workers");
   if (count < 1 || count > kMaxWorkers) {
     refuse(ErrorCode::kOutOfRange, item,
            "the number of workers must be between 1 and " + std::to_string(kMaxWorkers) + ".");
@@ -49,10 +53,19 @@ void check_delay(std::string_view text, std::string_view item) {
 }
 
 void check_kind(std::string_view kind, std::string_view item) {
-  if (kind == "gpu") refuse(ErrorCode::kUnsupported, item, "this build has no GPU workers.");
-  if (kind != "cpu" && kind != "sim") {
-    refuse(ErrorCode::kBadRequest, item, "there is no such kind of device.");
+  if (kind == "cpu" || kind == "gpu" || kind == "sim") return;
+  refuse(ErrorCode::kBadRequest, item, "there is no such kind of device.");
+}
+
+// What follows "gpu:": a position, and how many workers where it is not one.
+void parse_gpu(std::string_view text, std::string_view item, Item& gpu) {
+  const auto times = text.find('x');
+  gpu.position = parse_number(text.substr(0, times), item, "the GPU's position");
+  if (gpu.position < 0 || gpu.position > kMaxGpuPosition) {
+    refuse(ErrorCode::kOutOfRange, item,
+           "a position is between 0 and " + std::to_string(kMaxGpuPosition) + ".");
   }
+  if (times != std::string_view::npos) gpu.count = parse_count(text.substr(times + 1), item);
 }
 
 Item parse_item(std::string_view text) {
@@ -66,33 +79,54 @@ Item parse_item(std::string_view text) {
   const auto colon = rest.find(':');
   item.kind = rest.substr(0, colon);
   check_kind(item.kind, text);
-  if (colon != std::string_view::npos) item.count = parse_count(rest.substr(colon + 1), text);
+  if (item.kind == "gpu") {
+    parse_gpu(colon == std::string_view::npos ? "" : rest.substr(colon + 1), text, item);
+  } else if (colon != std::string_view::npos) {
+    item.count = parse_count(rest.substr(colon + 1), text);
+  }
   if (!item.delay.empty() && item.kind != "sim") {
     refuse(ErrorCode::kBadRequest, text, "only sim takes a time after @.");
   }
   return item;
 }
 
+std::string told_device(const Item& item) {
+  if (item.kind == "gpu") return "gpu:" + std::to_string(item.position);
+  return item.delay.empty() ? item.kind : item.kind + "@" + item.delay;
+}
+
+// A GPU's only worker has the GPU's name.
+void name_workers(std::vector<WorkerSpec>& workers) {
+  std::map<std::string, int> all;
+  std::map<std::string, int> numbers;
+  for (const WorkerSpec& worker : workers)
+    ++all[worker.place()];
+  for (WorkerSpec& worker : workers) {
+    worker.name = worker.place();
+    if (worker.kind == "gpu" && all[worker.name] == 1) continue;
+    worker.name += "#" + std::to_string(numbers[worker.name]++);
+  }
+}
+
 }  // namespace
 
 std::vector<WorkerSpec> parse_device_list(std::string_view list) {
   std::vector<WorkerSpec> workers;
-  std::map<std::string, int> numbers;
   while (true) {
     const auto comma = list.find(',');
     const Item item = parse_item(list.substr(0, comma));
     for (int i = 0; i < item.count; ++i) {
-      const std::string name = item.kind + "#" + std::to_string(numbers[item.kind]++);
-      const std::string device = item.delay.empty() ? item.kind : item.kind + "@" + item.delay;
-      workers.push_back({name, item.kind, device});
+      workers.push_back({{}, item.kind, told_device(item)});
     }
     if (workers.size() > static_cast<std::size_t>(kMaxWorkers)) {
       refuse(ErrorCode::kOutOfRange, list,
              "a service has at most " + std::to_string(kMaxWorkers) + " workers.");
     }
-    if (comma == std::string_view::npos) return workers;
+    if (comma == std::string_view::npos) break;
     list = list.substr(comma + 1);
   }
+  name_workers(workers);
+  return workers;
 }
 
 int default_threads(const std::vector<WorkerSpec>& workers, unsigned cores) {

@@ -10,21 +10,23 @@ namespace tandem::coordinator {
 
 // One worker to be kept running.
 struct WorkerSpec {
-  std::string name;    // "cpu#0", "sim#3"
-  std::string kind;    // "cpu", "sim"
-  std::string device;  // what its process is told: "cpu", "sim@20ms"
+  std::string name;    // "cpu#0", "sim#3"; "gpu:0", or "gpu:0#1" where a GPU has several
+  std::string kind;    // "cpu", "gpu", "sim"
+  std::string device;  // what its process is told: "cpu", "gpu:0", "sim@20ms"
 
-  // Where its weights lie, in reports and budgets: `device` without its options.
+  // Where its weights lie, in jobs, reports and budgets: `device` without its options.
   std::string place() const { return device.substr(0, device.find('@')); }
 
   bool operator==(const WorkerSpec&) const = default;
 };
 
 inline constexpr int kMaxWorkers = 64;
+inline constexpr int kMaxGpuPosition = 255;
 
-// "cpu", "cpu:2", "sim:8@20ms", several separated by commas; numbering goes on over the list.
-// Throws kBadRequest for what can't be read, kOutOfRange for more than kMaxWorkers, kUnsupported
-// for a kind of device that this build does not have; each names the item.
+// "cpu", "cpu:2", "gpu:0", "gpu:0x2" (two workers), "sim:8@20ms", several separated by commas;
+// numbering goes on over the list. N of gpu:N is the position among the visible GPUs. Throws
+// kBadRequest for what can't be read, kOutOfRange for more than kMaxWorkers or a position past
+// kMaxGpuPosition; each names the item.
 std::vector<WorkerSpec> parse_device_list(std::string_view list);
 
 // Threads of each CPU worker where `--threads` is not given: cores divided by CPU workers, at

@@ -1,5 +1,6 @@
 #include "coordinator/workers/device_memory.hpp"
 
+#include <algorithm>
 #include <fstream>
 
 namespace tandem::coordinator {
@@ -20,12 +21,25 @@ std::uint64_t memory_figure(const std::string& wanted) {
 
 }  // namespace
 
-std::uint64_t memory_total(const std::string& kind) {
-  return kind == "cpu" ? memory_figure("MemTotal:") : 0;
+void MemoryFigures::note_total(const std::string& device, std::uint64_t bytes) {
+  told_[device].total = bytes;
 }
 
-std::uint64_t memory_free(const std::string& kind) {
-  return kind == "cpu" ? memory_figure("MemAvailable:") : 0;
+void MemoryFigures::note_free(const std::string& device, std::uint64_t bytes, std::uint64_t held) {
+  told_[device].free_and_held = bytes + held;
+}
+
+std::uint64_t MemoryFigures::total(const std::string& device) const {
+  if (device == "cpu") return memory_figure("MemTotal:");
+  const auto told = told_.find(device);
+  return told == told_.end() ? 0 : told->second.total;
+}
+
+std::uint64_t MemoryFigures::free(const std::string& device, std::uint64_t held) const {
+  if (device == "cpu") return memory_figure("MemAvailable:");
+  const auto told = told_.find(device);
+  if (told == told_.end()) return 0;
+  return told->second.free_and_held - std::min(held, told->second.free_and_held);
 }
 
 }  // namespace tandem::coordinator

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "coordinator/workers/device_memory.hpp"
-
 namespace tandem::coordinator {
 namespace {
 
@@ -46,6 +44,20 @@ void ModelLoads::add_worker(const WorkerSpec& spec) {
   if (is_new) memory_.set_budget(device, budgets_.of(device));
 }
 
+// A CPU's worker speaks of the machine, which this process knows itself.
+void ModelLoads::greeted(std::size_t slot, const WorkerHello& message) {
+  if (slots_[slot].spec.kind == "gpu") {
+    figures_.note_total(memory_.device_of(slot), message.memory_total);
+  }
+  note_free(slot, message.memory_free);
+}
+
+void ModelLoads::note_free(std::size_t slot, std::uint64_t bytes) {
+  if (slots_[slot].spec.kind != "gpu") return;
+  const std::string& device = memory_.device_of(slot);
+  figures_.note_free(device, bytes, memory_.bytes(device));
+}
+
 void ModelLoads::load(std::size_t slot, const LoadPart& command) {
   slots_[slot].loading = command;
   slots_[slot].tried_again = false;
@@ -67,6 +79,7 @@ void ModelLoads::loaded(std::size_t slot, const ModelLoaded& message, std::vecto
   const auto load = std::exchange(slots_[slot].loading, std::nullopt);
   if (!load) return;
   memory_.loaded({slot, message.model, message.part}, message.bytes);
+  note_free(slot, message.memory_free);
   send_loads(shares_.loaded(load->worker, {message.model, message.part}, std::move(copies)));
 }
 
@@ -88,7 +101,7 @@ bool ModelLoads::failed(std::size_t slot, ModelFailed& message) {
   if (no_memory && failure.needed_bytes == 0) {
     failure.needed_bytes =
         memory_.needed(part, estimate(hooks_.files(part.model), part.part, slots_[slot].spec.kind));
-    failure.free_bytes = memory_free(slots_[slot].spec.kind);
+    failure.free_bytes = memory_free(device);
   }
   const LoadPart load = *std::exchange(slots_[slot].loading, std::nullopt);
   send_loads(shares_.failed(load.worker, {load.model, load.part}));

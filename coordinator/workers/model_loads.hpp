@@ -12,6 +12,7 @@
 #include "coordinator/dispatch/model_memory.hpp"
 #include "coordinator/workers/budget_list.hpp"
 #include "coordinator/workers/device_list.hpp"
+#include "coordinator/workers/device_memory.hpp"
 #include "coordinator/workers/weight_shares.hpp"
 #include "ipc/fd.hpp"
 #include "protocol/model_info.hpp"
@@ -49,6 +50,7 @@ class ModelLoads {
 
   // ---- from the dispatcher and the workers ----
 
+  void greeted(std::size_t slot, const WorkerHello& message);
   void load(std::size_t slot, const LoadPart& command);
   void loaded(std::size_t slot, const ModelLoaded& message, std::vector<ipc::Fd> copies);
   // True where room was made and the part is loaded once more. Else the failure is final; one of
@@ -68,6 +70,11 @@ class ModelLoads {
 
   bool has_device(const std::string& device) const { return memory_.has_device(device); }
   std::vector<DeviceMemory> report() const { return memory_.report(); }
+  // Bytes of a device that has_device(): see MemoryFigures.
+  std::uint64_t memory_total(const std::string& device) const { return figures_.total(device); }
+  std::uint64_t memory_free(const std::string& device) const {
+    return figures_.free(device, memory_.bytes(device));
+  }
 
  private:
   struct Slot {
@@ -82,6 +89,7 @@ class ModelLoads {
   // Parts that units need or that are just being loaded; parts of jobs' models as well.
   ModelMemory::InUse in_use() const;
   ModelMemory::InUse in_use_or_in_job() const;
+  void note_free(std::size_t slot, std::uint64_t bytes);
   void send_load(std::size_t slot);
   void send_loads(const std::vector<WorkerId>& workers);
   void let_go(const std::vector<HeldPart>& parts);
@@ -91,6 +99,7 @@ class ModelLoads {
   BudgetList budgets_;
   std::vector<Slot> slots_;
   ModelMemory memory_;
+  MemoryFigures figures_;
   WeightShares shares_;
 };
 

@@ -152,7 +152,8 @@ std::vector<WorkerView> WorkerPool::workers() const {
     const SlotView state = dispatcher_.view(i);
     views.push_back({slot.spec.name, slot.spec.kind, slot.spec.place(), slot.hello.description,
                      state.state, state.reason, slot.process ? slot.process->pid() : 0,
-                     slot.hello.threads, slot.units_done, slot.unit_seconds});
+                     slot.hello.threads, slot.units_done, slot.unit_seconds,
+                     slot.hello.has_bfloat16});
   }
   return views;
 }
@@ -216,11 +217,11 @@ void WorkerPool::carry_out(const SpawnWorker& command) {
   };
   const int threads = slot.spec.kind == "cpu" ? options_.threads : 1;
   try {
-    slot.process =
-        std::make_unique<WorkerProcess>(io_,
-                                        WorkerLaunch{options_.worker_program, slot.spec, threads,
-                                                     options_.hook_cache_bytes, options_.plugins},
-                                        std::move(handlers));
+    slot.process = std::make_unique<WorkerProcess>(
+        io_,
+        WorkerLaunch{options_.worker_program, slot.spec, threads, options_.hook_cache_bytes,
+                     options_.plugins, options_.cuda_graphs},
+        std::move(handlers));
   } catch (const Error& error) {
     dispatcher_.worker_exited(worker, std::string("It could not be started: ") + error.what(),
                               now());
@@ -291,6 +292,7 @@ void WorkerPool::handle(std::size_t slot, WorkerId worker, WorkerHello message) 
                                 std::to_string(kWorkerProtocolVersion));
     return;
   }
+  loads_.greeted(slot, message);
   slots_[slot]->hello = std::move(message);
   dispatcher_.worker_ready(worker, now());
 }
@@ -334,7 +336,7 @@ void WorkerPool::worker_exited(std::size_t slot, WorkerId worker, const WorkerEn
   }
   slots_[slot]->last_end = end;
   ipc::log(ipc::LogLevel::kWarn, "workers", end.words);
-  dispatcher_.worker_exited(worker, end.words, now());
+  dispatcher_.worker_exited(worker, end.words, now(), end.exit != kExitNoDevice);
   carry_out();
 }
 

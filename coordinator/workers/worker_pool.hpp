@@ -27,6 +27,7 @@ struct PoolOptions {
   std::uint64_t hook_cache_bytes = 0;     // parse_hook_cache
   std::vector<std::string> plugins = {};  // files
   BudgetList budgets;
+  bool cuda_graphs = true;  // of GPU workers
   RespawnPolicy respawn;
 };
 
@@ -60,6 +61,7 @@ struct WorkerView {
   int threads = 0;
   std::uint64_t units_done = 0;
   double unit_seconds = 0.0;  // of the last units, smoothed; 0: none yet
+  bool has_bfloat16 = true;   // computes in it without emulation
 };
 
 class WorkerPool {

@@ -24,6 +24,7 @@ ipc::SpawnOptions spawn_options(const WorkerLaunch& launch) {
                        std::to_string(kWorkerConnectionFd)};
   for (const std::string& plugin : launch.plugins)
     options.arguments.insert(options.arguments.end(), {"--plugin", plugin});
+  if (!launch.cuda_graphs) options.arguments.emplace_back("--no-cuda-graphs");
   options.connection_fd = kWorkerConnectionFd;
   return options;
 }

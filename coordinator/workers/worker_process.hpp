@@ -27,6 +27,7 @@ struct WorkerLaunch {
   int threads = 1;
   std::uint64_t hook_cache_bytes = 0;
   std::vector<std::string> plugins = {};  // files
+  bool cuda_graphs = true;                // of a GPU worker
 };
 
 // How a process ended.

@@ -42,7 +42,7 @@ class CpuDevice : public Device {
   }
 
   std::unique_ptr<LoadedModel> open(const ModelSpec& spec) override {
-    return std::make_unique<TorchModel>(models::Model::open(spec, at::kCPU));
+    return std::make_unique<TorchModel>(models::Model::open(spec, {}));
   }
 
  private:
@@ -51,11 +51,11 @@ class CpuDevice : public Device {
 
 }  // namespace
 
-std::unique_ptr<Device> make_cpu_device(std::string_view options, int threads) {
-  if (!options.empty()) {
+std::unique_ptr<Device> make_cpu_device(std::string_view which, const DeviceOptions& options) {
+  if (!which.empty()) {
     throw Error(ErrorCode::kBadRequest, "A CPU worker takes no options after @.");
   }
-  return std::make_unique<CpuDevice>(threads);
+  return std::make_unique<CpuDevice>(options.threads);
 }
 
 }  // namespace tandem::worker

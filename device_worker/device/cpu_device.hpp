@@ -8,7 +8,7 @@
 
 namespace tandem::worker {
 
-// Takes no options. Sets the number of threads of the whole process.
-std::unique_ptr<Device> make_cpu_device(std::string_view options, int threads);
+// There is one. Sets the number of threads of the whole process.
+std::unique_ptr<Device> make_cpu_device(std::string_view which, const DeviceOptions& options);
 
 }  // namespace tandem::worker

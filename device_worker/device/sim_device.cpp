@@ -142,8 +142,8 @@ class SimDevice : public Device {
 
 }  // namespace
 
-std::unique_ptr<Device> make_sim_device(std::string_view options, int) {
-  return std::make_unique<SimDevice>(parse_delay(options));
+std::unique_ptr<Device> make_sim_device(std::string_view delay, const DeviceOptions&) {
+  return std::make_unique<SimDevice>(parse_delay(delay));
 }
 
 }  // namespace tandem::worker

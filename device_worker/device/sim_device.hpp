@@ -9,7 +9,7 @@
 
 namespace tandem::worker {
 
-// `options` is the time that each unit takes: "20ms", "300us"; empty: none.
-std::unique_ptr<Device> make_sim_device(std::string_view options, int threads);
+// `delay` is the time that each unit takes: "20ms", "300us"; empty: none.
+std::unique_ptr<Device> make_sim_device(std::string_view delay, const DeviceOptions& options);
 
 }  // namespace tandem::worker

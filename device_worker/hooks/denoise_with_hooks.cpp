@@ -113,7 +113,8 @@ class HookedDenoise {
     const at::Tensor input = tensor_over(x);
     if (input.sizes() != pass_.x.sizes() || input.scalar_type() != at::kFloat)
       throw Error(ErrorCode::kBadShape, "A plug-in's wrapper changed the shape or type of x.");
-    return forward_(input, sigma, from_plugin(sampling_)).contiguous();
+    // Plug-ins see memory of the CPU.
+    return forward_(input, sigma, from_plugin(sampling_)).to(at::kCPU).contiguous();
   }
 
   void check_result(const plugin::Layout& layout, const std::string& name) const {

@@ -105,7 +105,11 @@ at::Tensor Weights::load(std::string_view name) const {
                 "Tensor '" + full + "' is stored as " + c10::toString(stored.scalar_type()) +
                     "; weights have to be stored as fp32, fp16, bf16 or fp64.");
   }
-  at::Tensor loaded = stored.to(options_.device, options_.compute);
+  // Moved as it is stored, and converted there.
+  at::Tensor loaded = stored.to(options_.device).to(options_.compute);
+  if (options_.channels_last && loaded.dim() == 4) {
+    loaded = loaded.contiguous(at::MemoryFormat::ChannelsLast);
+  }
   table_->bytes_loaded += loaded.nbytes();
   table_->loaded.emplace(full, loaded);
   return loaded;

@@ -18,6 +18,7 @@ namespace tandem::models {
 struct LoadOptions {
   at::Device device = at::kCPU;
   at::ScalarType compute = at::kFloat;
+  bool channels_last = false;  // the memory format of four-dimensional weights
 };
 
 // The types that weights may be stored in; whole numbers and fp8 are not among them.

@@ -33,7 +33,7 @@ class HandlersTest : public ::testing::Test {
 
   FakeDevice device_;
   ModelStore store_{device_};
-  TensorExchange exchange_;
+  TensorExchange exchange_{device_};
   OutputSlot no_slot_;
   PluginSet plugins_{{TANDEM_TEST_PLUGIN}};
   HookStore hooks_{plugins_};

@@ -29,7 +29,7 @@ class PluginUnitTest : public ::testing::Test {
 
   FakeDevice device_;
   ModelStore store_{device_};
-  TensorExchange exchange_;
+  TensorExchange exchange_{device_};
   ipc::SharedSegment output_ = ipc::SharedSegment::create("output", kBytes);
   OutputSlot slot_{kOutput, 128, 20000};
   PluginSet plugins_{{TANDEM_TEST_PLUGIN}};

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "protocol/error.hpp"
+#include "tests/device_worker/fake_model.hpp"
 
 namespace tandem::worker {
 namespace {
@@ -35,7 +36,8 @@ class TensorExchangeTest : public ::testing::Test {
 
   ipc::SharedSegment input_ = ipc::SharedSegment::create("input", kBytes);
   ipc::SharedSegment output_ = ipc::SharedSegment::create("output", kBytes);
-  TensorExchange exchange_;
+  FakeDevice device_;
+  TensorExchange exchange_{device_};
 };
 
 TEST_F(TensorExchangeTest, ReadsATensorWhereItLies) {

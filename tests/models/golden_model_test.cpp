@@ -34,7 +34,7 @@ class EulerRun {
   explicit EulerRun(GoldenCase golden)
       : golden_(std::move(golden)),
         job_(golden_.job.as_object()),
-        model_(Model::open(golden_.model, at::kCPU)),
+        model_(Model::open(golden_.model, {})),
         prediction_(model_->info().sigmas) {}
 
   // The samples; conds share a forward pass, as in ComfyUI, or have one each.

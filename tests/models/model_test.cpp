@@ -30,7 +30,7 @@ class TinyModel : public ::testing::Test {
   std::unique_ptr<Model> open(ComputeType dtype = ComputeType::kAuto) {
     ModelSpec spec = spec_of(path_);
     spec.dtype = dtype;
-    return Model::open(spec, at::kCPU);
+    return Model::open(spec, {});
   }
 
   PreparedCond cond(Model& model, std::int64_t tokens) {
@@ -81,6 +81,48 @@ TEST_F(TinyModel, DenoiseOfOneCondRepeatsItsBits) {
     const auto other = open();
     return other->denoise(x_, 2.0F, conds, other->info().sigmas);
   }()));
+}
+
+TEST_F(TinyModel, WhatWrapsTheNetworkIsCalledInItsPlace) {
+  int calls = 0;
+  std::vector<std::int64_t> seen;
+  ModelDevice device;
+  device.wrap_network = [&](Network network) -> Network {
+    return [&, network = std::move(network)](const NetworkInputs& inputs) {
+      ++calls;
+      seen = inputs.timesteps.sizes().vec();
+      return network(inputs);
+    };
+  };
+  const auto plain = open();
+  const auto wrapped = Model::open(spec_of(path_), device);
+  const PreparedCond first = cond(*wrapped, 5);
+  const std::array<const PreparedCond*, 1> conds = {&first};
+  EXPECT_TRUE(at::equal(wrapped->denoise(x_, 2.0F, conds, wrapped->info().sigmas),
+                        plain->denoise(x_, 2.0F, conds, plain->info().sigmas)));
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(seen, (std::vector<std::int64_t>{2}));
+}
+
+// A GPU's types and memory format, computed here.
+TEST_F(TinyModel, ChannelsLastIsTheSameNetwork) {
+  ModelDevice device;
+  device.types.is_gpu = true;
+  bool is_last = false;
+  device.wrap_network = [&](Network network) -> Network {
+    return [&, network = std::move(network)](const NetworkInputs& inputs) {
+      is_last = inputs.x.is_contiguous(at::MemoryFormat::ChannelsLast);
+      EXPECT_EQ(inputs.x.scalar_type(), at::kHalf);
+      return network(inputs);
+    };
+  };
+  const auto first = open(ComputeType::kF16);
+  const auto last = Model::open(spec_of(path_), device);
+  const at::Tensor time = at::tensor({10.0F, 700.0F});
+  const at::Tensor context = at::randn({2, 5, 16});
+  const at::Tensor expected = first->forward(x_, time, context, {});
+  EXPECT_TRUE(at::allclose(last->forward(x_, time, context, {}), expected, 2e-2, 2e-2));
+  EXPECT_TRUE(is_last);
 }
 
 TEST_F(TinyModel, CondsInOnePassAgreeWithCondsAlone) {
@@ -159,7 +201,7 @@ TEST_F(TinyModel, PartsThatAreNotThereAreRefused) {
   std::erase_if(tensors, [](const auto& t) { return !t.first.starts_with("model."); });
   const std::string path = folder_.file("unet.safetensors");
   write_hollow_file(path, tensors, tiny_sd1_metadata());
-  const auto model = Model::open(spec_of(path), at::kCPU);
+  const auto model = Model::open(spec_of(path), {});
   EXPECT_EQ(code_of([&] { model->load(ModelPart::kText); }), ErrorCode::kUnsupported);
   EXPECT_EQ(code_of([&] { model->decode(x_); }), ErrorCode::kUnsupported);
 }

@@ -54,8 +54,8 @@ std::vector<FromWorker> messages_from_worker() {
   EncodeTextResult text;
   text.cond = shared_tensor();
   text.tokens = {{"l", {{{49406, 1.0}, {320, 1.3}}}}};
-  return {WorkerHello{1, 42, "cpu", "a processor", 2, 1ULL << 34},
-          ModelLoaded{ModelId{1}, ModelPart::kText, 100, 0.5},
+  return {WorkerHello{1, 42, "cpu", "a processor", 2, false, 1ULL << 34, 1ULL << 33},
+          ModelLoaded{ModelId{1}, ModelPart::kText, 100, 0.5, 50},
           ModelFailed{ModelId{1}, ModelPart::kUnet, failure},
           UnitDone{UnitId{1}, Generation{3}, DenoiseResult{shared_tensor()}, 0.02},
           UnitDone{UnitId{1}, Generation{3}, text, 0.02},

@@ -77,6 +77,8 @@ TEST_F(CommandLineTest, AWrongCommandLineIsUsage) {
       {"upscale", file, "--model", file, "--tile", "0"},
       {"upscale", file, "--model", file, "--tile", "32", "--overlap", "32"},
       {"submit", file, "--priority", "11"},
+      {"run", file, "--cuda-device", "0,"},
+      {"run", file, "--cuda-graphs", "on"},
       {"wait"},
       {"cancel"},
       {"unload"},

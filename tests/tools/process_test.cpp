@@ -87,6 +87,15 @@ class ProcessTest : public testing::Test {
   TestFolder folder_;
 };
 
+TEST(WorkerOptions, AreGivenOnInTheCommandLinesWords) {
+  EXPECT_TRUE(to_arguments({}).empty());
+  EXPECT_EQ(
+      to_arguments({"gpu:0", 2, "1,0", "off", "min-vram", "8GiB", {"/a.so", "/b.so"}}),
+      (std::vector<std::string>{"--devices", "gpu:0", "--threads", "2", "--cuda-device", "1,0",
+                                "--cuda-graphs", "off", "--hook-cache", "min-vram", "--budget",
+                                "8GiB", "--plugin", "/a.so", "--plugin", "/b.so"}));
+}
+
 TEST_F(ProcessTest, RunStartsAServiceOfItsOwnAndLeavesNothing) {
   EXPECT_EQ(run({"run", job()}), kDone) << output();
   EXPECT_TRUE(fs::exists(folder_ / "i.png"));

@@ -22,7 +22,7 @@ RULES = [
     # Detection reads a checkpoint's header only, so a job is refused before a worker sees it.
     ("coordinator/*", ["protocol/*", "ipc/*", "coordinator/*", "models/checkpoint/*",
                        "models/families/famil*.hpp", "models/patches/*names.hpp",
-                       "models/prediction/*", "models/tensor/*",
+                       "models/compute_type.hpp", "models/prediction/*", "models/tensor/*",
                        "models/text/embedding_words.hpp", "plugin/loading/*"]),
     ("device_worker/*", ["protocol/*", "ipc/*", "models/*", "plugin/loading/*"]),
     ("tools/*", ["protocol/*", "ipc/*", "tools/*"]),
@@ -32,7 +32,7 @@ RULES = [
 # What is built without torch: for the launcher, and so that the sanitizers see all of it.
 TORCH_FREE = ["protocol/*", "ipc/*", "plugin/*", "tools/*", "coordinator/service/*", "coordinator/workers/*",
               "coordinator/dispatch/*", "models/checkpoint/*detect*", "models/checkpoint/*file*",
-              "models/families/families.*", "models/families/*/family.*",
+              "models/compute_type.*", "models/families/families.*", "models/families/*/family.*",
               "models/patches/*keys*", "models/patches/*names*"]
 TORCH = ["ATen/*", "c10/*", "torch/*"]
 

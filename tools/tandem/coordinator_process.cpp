@@ -1,6 +1,8 @@
 #include "tools/tandem/coordinator_process.hpp"
 
+#include <algorithm>
 #include <csignal>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -17,17 +19,13 @@ ipc::SpawnOptions spawn_options(const CoordinatorOptions& options) {
                           .environment = options.environment,
                           .connection_fd = kReadyFd,
                           .on_line = {}};
-  const auto add = [&](const char* name, std::string value) {
-    spawn.arguments.emplace_back(name);
-    spawn.arguments.push_back(std::move(value));
-  };
-  add("--socket", options.socket.string());
-  add("--devices", options.devices.empty() ? default_devices() : options.devices);
-  if (options.threads > 0) add("--threads", std::to_string(options.threads));
-  if (!options.hook_cache.empty()) add("--hook-cache", options.hook_cache);
-  if (!options.budget.empty()) add("--budget", options.budget);
-  for (const std::string& plugin : options.plugins)
-    add("--plugin", plugin);
+  WorkerOptions workers = options.workers;
+  if (workers.devices.empty()) workers.devices = default_devices();
+  // Workers inherit it; the coordinator itself never asks for a GPU.
+  const std::string visible = std::exchange(workers.cuda_device, {});
+  if (!visible.empty()) spawn.environment.push_back("CUDA_VISIBLE_DEVICES=" + visible);
+  spawn.arguments.insert(spawn.arguments.end(), {"--socket", options.socket.string()});
+  std::ranges::move(to_arguments(workers), std::back_inserter(spawn.arguments));
   return spawn;
 }
 
@@ -35,6 +33,22 @@ ipc::SpawnOptions spawn_options(const CoordinatorOptions& options) {
 
 std::string default_devices() {
   return std::thread::hardware_concurrency() >= 2 ? "cpu:2" : "cpu:1";
+}
+
+std::vector<std::string> to_arguments(const WorkerOptions& workers) {
+  std::vector<std::string> arguments;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) arguments.insert(arguments.end(), {name, value});
+  };
+  add("--devices", workers.devices);
+  add("--threads", workers.threads > 0 ? std::to_string(workers.threads) : "");
+  add("--cuda-device", workers.cuda_device);
+  add("--cuda-graphs", workers.cuda_graphs);
+  add("--hook-cache", workers.hook_cache);
+  add("--budget", workers.budget);
+  for (const std::string& plugin : workers.plugins)
+    add("--plugin", plugin);
+  return arguments;
 }
 
 std::filesystem::path program_folder() {

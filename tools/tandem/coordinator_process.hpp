@@ -16,18 +16,30 @@
 
 namespace tandem::client {
 
+// What workers a service is to have, as the command line says it; empty and 0: not said.
+struct WorkerOptions {
+  std::string devices = {};               // LIST; default_devices()
+  int threads = 0;                        // per CPU worker; the coordinator's choice
+  std::string cuda_device = {};           // which GPUs are visible, in which order: "1,0"
+  std::string cuda_graphs = {};           // "auto", "off"
+  std::string hook_cache = {};            // of `up`: "min-vram", "max-speed:MIB"
+  std::string budget = {};                // LIST of --budget; no limit
+  std::vector<std::string> plugins = {};  // files, absolute
+
+  bool operator==(const WorkerOptions&) const = default;
+};
+
 struct CoordinatorOptions {
   std::filesystem::path socket;
-  std::string devices;                        // LIST; empty: default_devices()
-  int threads = 0;                            // per CPU worker; 0: the coordinator's choice
-  std::string hook_cache = {};                // --hook-cache; empty: the coordinator's choice
-  std::string budget = {};                    // LIST of --budget; empty: no limit
-  std::vector<std::string> plugins = {};      // files, absolute
+  WorkerOptions workers;
   std::vector<std::string> environment = {};  // "NAME=value"
 };
 
 // "cpu:2", or "cpu:1" on a single core.
 std::string default_devices();
+
+// The command line's words for them, to be given on: "--devices", "cpu:2" ...
+std::vector<std::string> to_arguments(const WorkerOptions& workers);
 
 // The folder of this program, where its siblings are.
 std::filesystem::path program_folder();

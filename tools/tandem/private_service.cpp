@@ -58,10 +58,10 @@ TemporaryFolder::~TemporaryFolder() {
   fs::remove_all(path_, ignored);
 }
 
-PrivateService::PrivateService(CoordinatorOptions options,
+PrivateService::PrivateService(const WorkerOptions& workers,
                                const std::function<bool()>& should_stop) {
-  options.socket = socket();
-  options.environment = quiet_environment();
+  const CoordinatorOptions options{
+      .socket = socket(), .workers = workers, .environment = quiet_environment()};
   coordinator_ = std::make_unique<CoordinatorProcess>(
       io_, options,
       CoordinatorProcess::Handlers{

@@ -29,10 +29,10 @@ class TemporaryFolder {
 
 class PrivateService {
  public:
-  // Started as `options` say, but for the socket. Returns once the service accepts. Throws
-  // ExitError with the coordinator's own exit status where it ends instead, kResourceExhausted
-  // where it takes longer than kStartTime, kCancelled once `should_stop` says so.
-  PrivateService(CoordinatorOptions options, const std::function<bool()>& should_stop);
+  // Returns once the service accepts. Throws ExitError with the coordinator's own exit status where
+  // it ends instead, kResourceExhausted where it takes longer than kStartTime, kCancelled once
+  // `should_stop` says so.
+  PrivateService(const WorkerOptions& workers, const std::function<bool()>& should_stop);
   PrivateService(const PrivateService&) = delete;
   PrivateService& operator=(const PrivateService&) = delete;
   // Ends the coordinator and waits for it, for kGrace at the most before it is killed.

@@ -24,6 +24,14 @@ std::unique_ptr<Client> connect_to(const std::filesystem::path& socket) {
   return client;
 }
 
+// ComfyUI's spelling: positions, separated by commas.
+std::string check_positions(const std::string& text) {
+  const bool is_list = !text.empty() && text.front() != ',' && text.back() != ',' &&
+                       text.find(",,") == std::string::npos &&
+                       text.find_first_not_of("0123456789,") == std::string::npos;
+  return is_list ? "" : "positions of GPUs are numbers separated by commas, as in 1,0";
+}
+
 }  // namespace
 
 void add_socket_option(CLI::App& app, ServiceOptions& options) {
@@ -31,17 +39,25 @@ void add_socket_option(CLI::App& app, ServiceOptions& options) {
 }
 
 void add_device_options(CLI::App& app, ServiceOptions& options) {
-  app.add_option("--devices", options.devices,
-                 "Workers of the service that is started: cpu:2, sim:8@20ms")
+  WorkerOptions& workers = options.workers;
+  app.add_option("--devices", workers.devices,
+                 "Workers of the service that is started: cpu:2, gpu:0,gpu:1, sim:8@20ms")
       ->type_name("LIST");
-  app.add_option("--threads", options.threads,
+  app.add_option("--cuda-device", workers.cuda_device,
+                 "GPUs that its workers see, in their order: gpu:0 is the first of them")
+      ->type_name("1,0")
+      ->check(check_positions);
+  app.add_option("--cuda-graphs", workers.cuda_graphs,
+                 "Whether GPU workers record their networks' kernels")
+      ->check(CLI::IsMember({"auto", "off"}));
+  app.add_option("--threads", workers.threads,
                  "Threads per CPU worker (cores divided by CPU workers)")
       ->type_name("N")
       ->check(CLI::Range(1, kMaxThreads));
-  app.add_option("--budget", options.budget,
+  app.add_option("--budget", workers.budget,
                  "Weights that devices may hold: 8GiB, or cpu=8GiB,gpu:0=20GiB (no limit)")
       ->type_name("LIST");
-  app.add_option("--plugin", options.plugins, "Plug-in to load; may be given again")
+  app.add_option("--plugin", workers.plugins, "Plug-in to load; may be given again")
       ->type_name("FILE")
       ->allow_extra_args(false)
       ->check(CLI::ExistingFile)
@@ -52,17 +68,9 @@ void add_job_service_options(CLI::App& app, ServiceOptions& options) {
   add_socket_option(app, options);
   add_device_options(app, options);
   CLI::Option* socket = app.get_option("--socket");
-  for (const char* other : {"--devices", "--threads", "--budget", "--plugin"})
-    socket->excludes(app.get_option(other));
-}
-
-CoordinatorOptions coordinator_options(const ServiceOptions& options) {
-  return {.socket = socket_of(options),
-          .devices = options.devices,
-          .threads = options.threads,
-          .hook_cache = options.hook_cache,
-          .budget = options.budget,
-          .plugins = options.plugins};
+  for (const char* name :
+       {"--devices", "--threads", "--budget", "--plugin", "--cuda-device", "--cuda-graphs"})
+    socket->excludes(app.get_option(name));
 }
 
 std::filesystem::path socket_of(const ServiceOptions& options) {
@@ -87,9 +95,7 @@ JobService::JobService(const ServiceOptions& options) {
     client_ = connect(options);
     return;
   }
-  const bool any_service = options.devices.empty() && options.threads == 0 &&
-                           options.budget.empty() && options.plugins.empty();
-  if (any_service) {
+  if (options.workers == WorkerOptions()) {
     try {
       client_ = connect_to(socket_of(options));
       return;
@@ -97,7 +103,7 @@ JobService::JobService(const ServiceOptions& options) {
       if (error.code() != ErrorCode::kNotFound) throw;
     }
   }
-  private_ = std::make_unique<PrivateService>(coordinator_options(options), is_stopping);
+  private_ = std::make_unique<PrivateService>(options.workers, is_stopping);
   client_ = connect_to(private_->socket());
 }
 

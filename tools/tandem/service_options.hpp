@@ -13,18 +13,11 @@
 
 namespace tandem::client {
 
-// --socket, --devices, --threads, --budget and --plugin as given; empty and 0: not given.
+// As given; empty: not given.
 struct ServiceOptions {
   std::string socket;
-  std::string devices;
-  int threads = 0;
-  std::string hook_cache;  // of `up`
-  std::string budget;
-  std::vector<std::string> plugins;
+  WorkerOptions workers;
 };
-
-// What a coordinator that is started is told.
-CoordinatorOptions coordinator_options(const ServiceOptions& options);
 
 void add_socket_option(CLI::App& app, ServiceOptions& options);
 void add_device_options(CLI::App& app, ServiceOptions& options);

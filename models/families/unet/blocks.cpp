@@ -36,7 +36,7 @@ at::Tensor to_tokens(const at::Tensor& x) {
 }
 
 at::Tensor to_image(const at::Tensor& tokens, const at::Tensor& like) {
-  return tokens.transpose(1, 2).reshape(like.sizes()).contiguous();
+  return tokens.transpose(1, 2).reshape(like.sizes()).contiguous(like.suggest_memory_format());
 }
 
 }  // namespace

@@ -232,5 +232,20 @@ TEST(DispatcherPlace, MaxTakesTheFastestWorkers) {
   EXPECT_EQ(std::get<StartUnit>(commands[0]).worker, WorkerId{2});
 }
 
+TEST(DispatcherPlace, AWorkerWhoseDeviceIsNotThereIsNotStartedAgain) {
+  Dispatcher dispatcher({{"gpu:0", "gpu", "gpu:0", "gpu:0"}}, {}, {});
+  const auto spawned = std::get<SpawnWorker>(dispatcher.take_commands().at(0));
+  dispatcher.open_job(kJob, {});
+  dispatcher.worker_exited(spawned.worker, "There is no such GPU.", {}, false);
+  EXPECT_EQ(dispatcher.view(0).state, SlotState::kQuarantined);
+  static_cast<void>(dispatcher.take_commands());
+  dispatcher.submit({{UnitId{1}, kJob, kModel, ModelPart::kUnet, {}}}, {});
+  const std::vector<Command> commands = dispatcher.take_commands();
+  ASSERT_EQ(commands.size(), 1U);
+  const Failure& failure = std::get<FailJob>(commands[0]).failure;
+  EXPECT_EQ(failure.code, ErrorCode::kNoWorker);
+  EXPECT_NE(failure.message.find("There is no such GPU."), std::string::npos) << failure.message;
+}
+
 }  // namespace
 }  // namespace tandem::coordinator

@@ -32,18 +32,31 @@ TEST(DeviceList, TakesATimeForSimulatedDevices) {
   EXPECT_EQ(workers[7], (WorkerSpec{"sim#7", "sim", "sim@300us"}));
 }
 
+TEST(DeviceList, NamesAGpusOnlyWorkerAfterTheGpu) {
+  const auto workers = parse_device_list("gpu:1,gpu:0x2,cpu");
+  ASSERT_EQ(workers.size(), 4U);
+  EXPECT_EQ(workers[0], (WorkerSpec{"gpu:1", "gpu", "gpu:1"}));
+  EXPECT_EQ(workers[1], (WorkerSpec{"gpu:0#0", "gpu", "gpu:0"}));
+  EXPECT_EQ(workers[2], (WorkerSpec{"gpu:0#1", "gpu", "gpu:0"}));
+  EXPECT_EQ(workers[3], (WorkerSpec{"cpu#0", "cpu", "cpu"}));
+  EXPECT_EQ(workers[2].place(), "gpu:0");
+  EXPECT_EQ(parse_device_list("sim@5ms").front().place(), "sim");
+}
+
 TEST(DeviceList, RefusesWhatItCannotRead) {
-  for (const char* list : {"", ",", "cpu,", "cpu:", "cpu:x", "tpu", "cpu@5ms", "sim@", "sim@5",
-                           "sim@-1ms", "sim@nanms"}) {
+  for (const char* list :
+       {"", ",", "cpu,", "cpu:", "cpu:x", "tpu", "cpu@5ms", "sim@", "sim@5", "sim@-1ms",
+        "sim@nanms", "gpu", "gpu:", "gpu:x", "gpu:x2", "gpu:0x", "gpu:0@5ms"}) {
     EXPECT_EQ(code_of(list), ErrorCode::kBadRequest) << list;
   }
-  EXPECT_EQ(code_of("gpu:0"), ErrorCode::kUnsupported);
 }
 
 TEST(DeviceList, BoundsTheNumberOfWorkers) {
   EXPECT_EQ(code_of("cpu:0"), ErrorCode::kOutOfRange);
   EXPECT_EQ(code_of("cpu:65"), ErrorCode::kOutOfRange);
   EXPECT_EQ(code_of("cpu:40,sim:40"), ErrorCode::kOutOfRange);
+  EXPECT_EQ(code_of("gpu:0x65"), ErrorCode::kOutOfRange);
+  EXPECT_EQ(code_of("gpu:256"), ErrorCode::kOutOfRange);
   EXPECT_EQ(code_of("sim@61s"), ErrorCode::kOutOfRange);
 }
 

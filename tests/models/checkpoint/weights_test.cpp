@@ -52,6 +52,15 @@ TEST(Weights, ComputeTypeIsTheOptions) {
   EXPECT_EQ(weights.at("net.a.weight").scalar_type(), at::kFloat);
 }
 
+TEST(Weights, ConvolutionsMayHaveTheirChannelsLast) {
+  const Weights weights({{"conv", at::rand({2, 3, 3, 3})}, {"linear", at::rand({2, 3})}},
+                        {.channels_last = true});
+  const at::Tensor conv = weights.load("conv");
+  EXPECT_TRUE(conv.is_contiguous(at::MemoryFormat::ChannelsLast));
+  EXPECT_TRUE(at::equal(conv, weights.at("conv")));
+  EXPECT_TRUE(weights.load("linear").is_contiguous());
+}
+
 TEST(Weights, ShapesAreChecked) {
   const Weights weights = three_weights();
   EXPECT_NO_THROW(weights.load("net.a.weight", {2, -1}));

@@ -59,9 +59,7 @@ class PatchedModel : public ::testing::Test {
     return model.denoise(x_, 1.0F, conds, model.info().sigmas, {}, patches);
   }
 
-  std::unique_ptr<Model> open(const std::string& path) {
-    return Model::open(spec_of(path), at::kCPU);
-  }
+  std::unique_ptr<Model> open(const std::string& path) { return Model::open(spec_of(path), {}); }
 
   TemporaryFolder folder_;
   std::vector<std::int64_t> conv_shape_;

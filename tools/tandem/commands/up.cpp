@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <fcntl.h>
+#include <iterator>
 #include <memory>
 #include <unistd.h>
 
@@ -47,7 +49,8 @@ void tell_ready(int fd) {
 int run_in_foreground(const Options& options) {
   // Kept from the coordinator, which would hold the daemon's parent up.
   if (options.ready_fd >= 0) ::fcntl(options.ready_fd, F_SETFD, FD_CLOEXEC);
-  const CoordinatorOptions coordinator = coordinator_options(options.service);
+  const CoordinatorOptions coordinator{.socket = socket_of(options.service),
+                                       .workers = options.service.workers};
   return run_launcher(coordinator, [&] {
     print("tandem is up (pid " + std::to_string(::getpid()) + ") at " +
           coordinator.socket.string());
@@ -59,20 +62,7 @@ std::vector<std::string> foreground_arguments(const Options& options) {
   std::vector<std::string> arguments = {"up",         "--foreground",
                                         "--ready-fd", std::to_string(kDaemonReadyFd),
                                         "--socket",   socket_of(options.service).string()};
-  if (!options.service.devices.empty()) {
-    arguments.insert(arguments.end(), {"--devices", options.service.devices});
-  }
-  if (options.service.threads > 0) {
-    arguments.insert(arguments.end(), {"--threads", std::to_string(options.service.threads)});
-  }
-  if (!options.service.hook_cache.empty()) {
-    arguments.insert(arguments.end(), {"--hook-cache", options.service.hook_cache});
-  }
-  if (!options.service.budget.empty()) {
-    arguments.insert(arguments.end(), {"--budget", options.service.budget});
-  }
-  for (const std::string& plugin : options.service.plugins)
-    arguments.insert(arguments.end(), {"--plugin", plugin});
+  std::ranges::move(to_arguments(options.service.workers), std::back_inserter(arguments));
   return arguments;
 }
 
@@ -97,7 +87,7 @@ Action add_up(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   add_socket_option(app, options->service);
   add_device_options(app, options->service);
-  app.add_option("--hook-cache", options->service.hook_cache,
+  app.add_option("--hook-cache", options->service.workers.hook_cache,
                  "Patched weights that workers keep: min-vram, max-speed or max-speed:MIB")
       ->type_name("MODE");
   app.add_flag("--foreground", options->is_foreground,

@@ -1,0 +1,48 @@
+#include "device_worker/device/gpu_module.hpp"
+
+#include <dlfcn.h>
+#include <filesystem>
+
+#include "protocol/error.hpp"
+
+namespace tandem::worker {
+namespace {
+
+[[noreturn]] void refuse(const std::string& why, const char* hint) {
+  throw Error(ErrorCode::kNoWorker, "GPU workers cannot run here: " + why + ".", hint);
+}
+
+std::string loader_message() {
+  const char* message = ::dlerror();
+  return message != nullptr ? message : "the module could not be loaded";
+}
+
+GpuBackendFactory* load_factory() {
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const std::filesystem::path path = folder / kGpuModuleFile;
+  if (!std::filesystem::exists(path)) {
+    refuse(std::string("this build has no ") + kGpuModuleFile,
+           "Build with -DTANDEM_CUDA=ON; docs/gpu.md says what that needs.");
+  }
+  // Global, so that LibTorch's kernels register themselves for the whole process.
+  void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  if (module == nullptr) {
+    refuse(loader_message(),
+           "`tools/setup --cuda` brings the NVIDIA libraries that LibTorch needs.");
+  }
+  auto* factory = reinterpret_cast<GpuBackendFactory*>(::dlsym(module, kGpuBackendFactory));
+  if (factory == nullptr) refuse(loader_message(), "Build Tandem anew.");
+  return factory;
+}
+
+}  // namespace
+
+std::unique_ptr<GpuBackend> load_gpu_backend(int position) {
+  std::unique_ptr<GpuBackend> backend(load_factory()(kGpuBackendVersion, position));
+  if (!backend) {
+    refuse(std::string(kGpuModuleFile) + " is of another version of Tandem", "Build Tandem anew.");
+  }
+  return backend;
+}
+
+}  // namespace tandem::worker
