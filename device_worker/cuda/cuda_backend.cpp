@@ -82,7 +82,7 @@ class CudaBackend : public GpuBackend {
   std::optional<std::string> pin(void* data, std::size_t bytes, bool writable) override {
     const unsigned flags =
         writable ? cudaHostRegisterDefault : cudaHostRegisterDefault | cudaHostRegisterReadOnly;
-    const auto failure = error_text(cudaHostRegister(data, bytes, flags));
+    auto failure = error_text(cudaHostRegister(data, bytes, flags));
     if (failure) C10_CUDA_CLEAR_ERROR();
     return failure;
   }

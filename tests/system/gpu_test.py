@@ -41,7 +41,8 @@ class WithoutGpu(unittest.TestCase):
             self.assertEqual((gpu()["name"], gpu()["type"]), ("gpu:0", "gpu"))
             self.assertIn("GPU", gpu()["reason"])
             # The CPU worker beside it goes on.
-            client.run(picture_job(steps=2))
+            client.run(picture_job(steps=2, model={"file": MODEL, "device": "cpu",
+                                                   "text_device": "cpu"}))
 
 
 @unittest.skipUnless(HAS_GPU, "skipped: no device")

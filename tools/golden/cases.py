@@ -21,6 +21,18 @@ def with_absolute_paths(job, folder):
     return job
 
 
+def on_default_device(job, dtype):
+    """The job on the service's default device, not on the CPU that the reference names, with its models
+    in this type, None being their own choice; VAEs overflow in fp16. Its sampler draws from the CPU's
+    generator on any device, as the reference's did."""
+    job.setdefault("noise", {}).setdefault("sampler_device", "cpu")
+    model = job.setdefault("model", {})
+    model["device"] = "default"
+    if dtype:
+        model.update(dtype=dtype, vae_dtype="bf16" if dtype == "fp16" else dtype)
+    return job
+
+
 def read_job(folder):
     return with_absolute_paths(json.loads((folder / "case.json").read_text()), folder)
 
@@ -36,6 +48,6 @@ def files_of(job):
 
 
 def folders(root, only=""):
-    """The folders of all cases below root whose GROUP/NAME has this text."""
+    """The folders of all cases below root whose GROUP/NAME has one of these texts."""
     found = sorted(p.parent for p in Path(root).resolve().glob("*/*/case.json"))
-    return [f for f in found if only in f"{f.parent.name}/{f.name}"]
+    return [f for f in found if any(t in f"{f.parent.name}/{f.name}" for t in only.split(","))]

@@ -3,10 +3,13 @@ import numpy as np
 
 DEFAULT_TOLERANCE = {"samples": 1e-3, "image": 1e-3, "sigmas": 1e-5, "noise": 1e-5}
 COND_TOLERANCE = 1e-4  # of every other tensor
+WITHOUT_MODEL = ("sigmas", "noise")  # the same wherever models compute
 
 
 def tolerance_of(name, check):
-    return check.get("tolerance", {}).get(name, DEFAULT_TOLERANCE.get(name, COND_TOLERANCE))
+    """The case's, but no less than the floor that its "floor" gives a model's results."""
+    wanted = check.get("tolerance", {}).get(name, DEFAULT_TOLERANCE.get(name, COND_TOLERANCE))
+    return wanted if name in WITHOUT_MODEL else max(wanted, check.get("floor", 0))
 
 
 def distance(name, got, want):

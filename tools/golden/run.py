@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Runs golden cases against one service and compares what they write with the reference's results.
 
-    tools/golden/run.py [--root CASES] [--only TEXT] [--socket PATH] [--devices LIST] [--jobs N]
+    tools/golden/run.py [--root CASES] [--only TEXT,TEXT] [--socket PATH] [--devices LIST] [--jobs N]
+                        [--dtype TYPE] [--floor N]
 
-What this version does not cover yet (coverage.py) must be refused with the right error code. Exit
-status 0 when every case passes.
+The reference's numbers are a CPU's in float32. On a GPU or in another type (--dtype) they are met
+within a wider tolerance: --floor is the least that a model's results are given. What this version does not
+cover yet (coverage.py) must be refused with the right error code. Exit status 0 when every case passes.
 """
 import argparse
 import collections
@@ -54,7 +56,7 @@ def read_outputs(job):
     return tensors, values
 
 
-def judge_result(folder, job, process):
+def judge_result(folder, job, process, floor):
     if process.returncode:
         return False, last_words(process)
     try:
@@ -70,7 +72,7 @@ def judge_result(folder, job, process):
 
     return compare.compare_all(got, got_json, read("expected.safetensors", tensor_file.load, {}),
                                read("expected.json", read_json, {}),
-                               read("check.json", read_json, {}))
+                               {**read("check.json", read_json, {}), "floor": floor})
 
 
 def judge_refusal(process, missing):
@@ -84,29 +86,30 @@ def judge_refusal(process, missing):
     return True, f"refused ({code}): {names}"
 
 
-def run_case(folder, sandbox, socket, timeout):
+def run_case(folder, sandbox, socket, args):
     """(whether it passes, words, names of what is not covered yet)"""
     job = cases.read_job(folder)
     missing = coverage.missing(job)
     with tempfile.TemporaryDirectory(dir=sandbox.folder) as tmp:
+        job = cases.on_default_device(job, args.dtype)
         job["output"] = {k: str(Path(tmp, f"{k}-{Path(v).name}")) for k, v in job["output"].items()}
         Path(tmp, "case.json").write_text(json.dumps(job))
         arguments = ["run", f"{tmp}/case.json", "--socket", socket, "--json"]
         if (folder / "tensors.safetensors").exists():
             arguments += ["--tensors", folder / "tensors.safetensors"]
         try:
-            process = sandbox.tandem(*arguments, timeout=timeout)
+            process = sandbox.tandem(*arguments, timeout=args.timeout)
         except subprocess.TimeoutExpired:
-            return False, f"no answer in {timeout} s", []
+            return False, f"no answer in {args.timeout} s", []
         if missing:
             return *judge_refusal(process, missing), [name for name, _ in missing]
-        return *judge_result(folder, job, process), []
+        return *judge_result(folder, job, process, args.floor), []
 
 
 def run_all(folders, sandbox, socket, args):
     passed, refused = 0, collections.Counter()
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        work = pool.map(lambda f: run_case(f, sandbox, socket, args.timeout), folders)
+        work = pool.map(lambda f: run_case(f, sandbox, socket, args), folders)
         for folder, (ok, words, missing) in zip(folders, work):
             passed += ok
             refused.update(missing)
@@ -127,13 +130,24 @@ def summary(folders, passed, refused, whole_tree):
     return failed + len(stale)
 
 
+def print_workers(sandbox, socket):
+    """Who computed how many units, and on what."""
+    reply = sandbox.tandem("devices", "--socket", socket, "--json")
+    for device in json.loads(reply.stdout)["devices"]:
+        for worker in device["workers"]:
+            print(f"units: {worker['name']} {worker['units_done']} on {device['name']} "
+                  f"({device['description']})")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, default=ROOT / "tests/golden/cases")
-    parser.add_argument("--only", default="", help="only cases whose GROUP/NAME has this text")
+    parser.add_argument("--only", default="", help="only cases whose GROUP/NAME has one of these texts")
     parser.add_argument("--socket", help="a running service instead of one of its own")
     parser.add_argument("--devices", default="cpu:2", help="of its own service")
     parser.add_argument("--jobs", type=int, default=2, help="cases at once")
+    parser.add_argument("--dtype", choices=("fp32", "fp16", "bf16"), help="of the models")
+    parser.add_argument("--floor", type=float, default=0, help="the least tolerance")
     parser.add_argument("--timeout", type=float, default=120, help="seconds for one case")
     parser.add_argument("--whole-tree", action="store_true",
                         help="every row of coverage.py must be needed by a case")
@@ -142,7 +156,9 @@ def main():
     if not folders:
         sys.exit(f"no case below {args.root} has '{args.only}' in its name")
     with Sandbox() if args.socket else Service(args.devices) as sandbox:
-        passed, refused = run_all(folders, sandbox, args.socket or sandbox.socket, args)
+        socket = args.socket or sandbox.socket
+        passed, refused = run_all(folders, sandbox, socket, args)
+        print_workers(sandbox, socket)
     sys.exit(bool(summary(folders, passed, refused, args.whole_tree)))
 
 
