@@ -80,6 +80,7 @@ void Dispatcher::worker_exited(WorkerId worker, const std::string& last_words, T
   slot->worker = {};
   slot->replaces_a_lost_one = true;
   schedule_respawn(*slot, last_words, now, has_device);
+  settle_until_ = now + kSettle;
   if (loading) died_loading(*loading, last_words, slot->spec.name);
   if (const auto it = units_.find(unit); it != units_.end()) {
     it->second.avoid = index_of(*slot);

@@ -145,6 +145,10 @@ class Dispatcher {
   void tick(TimePoint now);
   std::optional<TimePoint> next_deadline() const;
 
+  // After a death nothing is started for so long: what ended one worker may have ended others whose
+  // ends are not seen yet, and a unit given to such a one would be blamed for a second death.
+  static constexpr std::chrono::milliseconds kSettle{50};
+
   std::vector<Command> take_commands() { return std::exchange(commands_, {}); }
 
   std::size_t slot_count() const { return slots_.size(); }
@@ -255,6 +259,7 @@ class Dispatcher {
   std::deque<UnitId> ready_;
   SpeedModel speeds_;
   std::optional<TimePoint> place_again_at_;
+  TimePoint settle_until_;
   std::uint64_t next_worker_ = 1;
   std::vector<Command> commands_;
 };

@@ -24,6 +24,10 @@ constexpr std::chrono::milliseconds kShortestWait{2};
 void Dispatcher::place(TimePoint now) {
   fail_hopeless_jobs();
   place_again_at_.reset();
+  if (now < settle_until_) {
+    place_again_at_ = settle_until_;
+    return;
+  }
   for (const ReadyGroup& group : ready_groups()) {
     load_where_idle(group);
     std::vector<UnitId> units;

@@ -247,5 +247,25 @@ TEST(DispatcherPlace, AWorkerWhoseDeviceIsNotThereIsNotStartedAgain) {
   EXPECT_NE(failure.message.find("There is no such GPU."), std::string::npos) << failure.message;
 }
 
+// Both workers were killed; the end of one is seen while the other still looks idle.
+TEST(DispatcherPlace, AUnitIsNotGivenToAWorkerWhoseEndIsAboutToBeSeen) {
+  TimePoint now{std::chrono::seconds(1)};
+  Dispatcher dispatcher(slots(2), RespawnPolicy{}, now);
+  dispatcher.open_job(kJob, {});
+  for (const WorkerId worker : {WorkerId{1}, WorkerId{2}}) {
+    dispatcher.worker_ready(worker, now);
+    dispatcher.model_loaded(worker, kModel, ModelPart::kUnet, now);
+  }
+  dispatcher.submit({{UnitId{1}, kJob, kModel, ModelPart::kUnet, "shape"}}, now);
+  dispatcher.take_commands();
+  dispatcher.worker_exited(WorkerId{1}, "signal 9", now);
+  dispatcher.worker_exited(WorkerId{2}, "signal 9", now);
+  const auto started_or_failed = [](const Command& command) {
+    return std::holds_alternative<StartUnit>(command) || std::holds_alternative<FailJob>(command);
+  };
+  EXPECT_TRUE(std::ranges::none_of(dispatcher.take_commands(), started_or_failed));
+  EXPECT_EQ(dispatcher.next_deadline(), now + Dispatcher::kSettle);
+}
+
 }  // namespace
 }  // namespace tandem::coordinator

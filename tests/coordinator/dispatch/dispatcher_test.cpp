@@ -77,6 +77,8 @@ class DispatcherTest : public ::testing::Test {
 
   void dies(std::size_t slot, const std::string& words = "signal 9") {
     dispatcher_.worker_exited(workers_[slot], words, now_);
+    now_ += Dispatcher::kSettle;
+    dispatcher_.tick(now_);
     pump();
   }
 
