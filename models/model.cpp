@@ -8,6 +8,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include "models/checkpoint/checkpoint.hpp"
+#include "protocol/asked_type.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::models {
@@ -25,20 +26,6 @@ std::size_t index_of(ModelPart part) {
 at::ScalarType scalar_type_of(ComputeType type) {
   if (type == ComputeType::kF16) return at::kHalf;
   return type == ComputeType::kBF16 ? at::kBFloat16 : at::kFloat;
-}
-
-ComputeType asked_type(const ModelSpec& spec, ModelPart part) {
-  switch (part) {
-    case ModelPart::kUnet:
-      return spec.dtype;
-    case ModelPart::kText:
-      return spec.text_dtype;
-    case ModelPart::kVae:
-      return spec.vae_dtype;
-    case ModelPart::kUpscale:
-      break;
-  }
-  return ComputeType::kAuto;
 }
 
 void check_image(const at::Tensor& x, std::int64_t channels, const char* what) {

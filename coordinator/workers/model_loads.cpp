@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/asked_type.hpp"
+
 namespace tandem::coordinator {
 namespace {
 
@@ -10,26 +12,12 @@ HeldPart held_by(std::size_t slot, const LoadPart& load) {
   return {slot, load.model, load.part};
 }
 
-ComputeType asked_type(const ModelSpec& spec, ModelPart part) {
-  switch (part) {
-    case ModelPart::kUnet:
-      return spec.dtype;
-    case ModelPart::kText:
-      return spec.text_dtype;
-    case ModelPart::kVae:
-      return spec.vae_dtype;
-    case ModelPart::kUpscale:
-      break;
-  }
-  return ComputeType::kF32;
-}
-
 // Before a part was ever loaded on a device of this kind: its numbers in the type that they will
 // most likely compute in there.
 std::uint64_t estimate(const ModelFiles& files, ModelPart part, const std::string& kind) {
   const ComputeType asked = asked_type(files.spec, part);
-  const bool automatic_half =
-      asked == ComputeType::kAuto && kind == "gpu" && part != ModelPart::kText;
+  const bool is_exact = part == ModelPart::kText || part == ModelPart::kUpscale;
+  const bool automatic_half = asked == ComputeType::kAuto && kind == "gpu" && !is_exact;
   const bool half = automatic_half || asked == ComputeType::kBF16 || asked == ComputeType::kF16;
   return files.sizes.of(part) * (half ? 2 : 4);
 }
