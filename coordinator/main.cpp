@@ -13,8 +13,10 @@
 #include "coordinator/service/job_service.hpp"
 #include "coordinator/workers/device_list.hpp"
 #include "coordinator/workers/hook_cache.hpp"
+#include "ipc/busy_wait.hpp"
 #include "ipc/log.hpp"
 #include "ipc/process/die_with_parent.hpp"
+#include "ipc/process/heap.hpp"
 #include "ipc/process/signals.hpp"
 #include "ipc/socket/service_socket.hpp"
 #include "ipc/socket/socket_path.hpp"
@@ -37,6 +39,7 @@ struct Options {
   int threads = 0;
   std::string hook_cache = "max-speed";
   std::string cuda_graphs = "auto";
+  std::string busy_wait = "auto";
   int ready_fd = -1;
   bool die_with_parent = false;
   std::vector<uid_t> allowed_users;
@@ -48,6 +51,8 @@ coordinator::PoolOptions pool_options(const Options& options) {
   pool.worker_program =
       std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tandem-worker";
   pool.workers = coordinator::parse_device_list(options.devices);
+  pool.busy_wait = coordinator::wants_busy_wait(options.busy_wait, pool.workers,
+                                                std::thread::hardware_concurrency());
   if (!options.budget.empty()) pool.budgets = coordinator::parse_budget_list(options.budget);
   coordinator::check_budgets(pool.budgets, pool.workers);
   pool.cuda_graphs = options.cuda_graphs == "auto";
@@ -65,6 +70,16 @@ void tell_ready(int fd) {
   if (written != 6)
     ipc::log(ipc::LogLevel::kWarn, "service", "nobody waits for the service to be ready");
   ::close(fd);
+}
+
+void run(boost::asio::io_context& io, const ipc::BusyWait& busy_wait) {
+  while (!io.stopped()) {
+    if (busy_wait.is_on(std::chrono::steady_clock::now())) {
+      io.poll();
+    } else {
+      io.run_one();
+    }
+  }
 }
 
 int serve(const Options& options) {
@@ -89,7 +104,7 @@ int serve(const Options& options) {
   });
   tell_ready(options.ready_fd);
   ipc::log(ipc::LogLevel::kInfo, "service", "ready on " + options.socket);
-  io.run();
+  run(io, service.busy_wait());
   return kExitDone;
 }
 
@@ -109,6 +124,8 @@ int main(int argc, char** argv) {
                  "patched weights that workers keep: min-vram, max-speed or max-speed:MIB");
   app.add_option("--cuda-graphs", options.cuda_graphs, "of GPU workers: auto or off")
       ->check(CLI::IsMember({"auto", "off"}));
+  app.add_option("--busy-wait", options.busy_wait, "poll before sleeping: auto, on or off")
+      ->check(CLI::IsMember({"auto", "on", "off"}));
   app.add_option("--ready-fd", options.ready_fd, "descriptor to write to once the socket accepts");
   app.add_option("--allow-uid", options.allowed_users, "another user who may connect");
   app.add_option("--plugin", options.plugins, "a plug-in to load, here and in every worker")
@@ -116,6 +133,7 @@ int main(int argc, char** argv) {
   app.add_flag("--private", options.die_with_parent, "end with the process that started this one");
   CLI11_PARSE(app, argc, argv);
   tandem::ipc::ignore_sigpipe();
+  tandem::ipc::keep_freed_memory();
   if (options.die_with_parent) tandem::ipc::die_with_parent();
   try {
     return serve(options);

@@ -9,6 +9,7 @@
 
 #include "device_worker/device/device.hpp"
 #include "device_worker/session.hpp"
+#include "ipc/busy_wait.hpp"
 #include "ipc/process/die_with_parent.hpp"
 #include "ipc/process/signals.hpp"
 #include "ipc/socket/blocking_connection.hpp"
@@ -22,6 +23,7 @@ struct Options {
   std::string name;
   tandem::worker::DeviceOptions settings;
   int fd = -1;
+  bool busy_wait = false;
   std::uint64_t hook_cache_bytes = 0;
   std::vector<std::string> plugins;
 };
@@ -57,6 +59,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 1024));
   app.add_flag("--cuda-graphs,!--no-cuda-graphs", options.settings.cuda_graphs,
                "record the kernels of a GPU worker's networks");
+  app.add_flag("--busy-wait", options.busy_wait, "poll for a while before sleeping");
   app.add_option("--fd", options.fd, "descriptor of the connection to the coordinator")->required();
   app.add_option("--hook-cache-bytes", options.hook_cache_bytes,
                  "patched weights that a model may keep; 0: those in force");
@@ -66,6 +69,7 @@ int main(int argc, char** argv) {
   tandem::ipc::ignore_sigpipe();
   tandem::ipc::BlockingConnection connection(tandem::ipc::Fd(options.fd),
                                              tandem::ipc::FrameFormat::kWorker);
+  if (options.busy_wait) connection.poll_before_sleep(tandem::ipc::kBusyWait);
   const int status = status_of_work(options, connection);
   std::fflush(nullptr);
   // With the connection still open: the coordinator kills a worker that closed it, and LibTorch

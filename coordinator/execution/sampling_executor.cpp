@@ -15,6 +15,7 @@
 #include "coordinator/sampling/samplers/samplers.hpp"
 #include "coordinator/sampling/schedulers/schedulers.hpp"
 #include "coordinator/sampling/unsupported.hpp"
+#include "ipc/process/heap.hpp"
 #include "models/families/family.hpp"
 #include "protocol/error.hpp"
 
@@ -114,7 +115,9 @@ void SamplingExecutor::check(const AcceptedJob& job) const {
 
 JobResult SamplingExecutor::execute(const AcceptedJob& job, UnitExecutor& units,
                                     JobProgress& progress) {
-  return JobRun(job, units, progress, plugins_).run();
+  JobResult result = JobRun(job, units, progress, plugins_).run();
+  ipc::return_freed_memory();
+  return result;
 }
 
 boost::json::object SamplingExecutor::catalog() const {

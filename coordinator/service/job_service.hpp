@@ -28,6 +28,7 @@ class JobService {
   ~JobService();
 
   const HostLimits& limits() const { return limits_; }
+  const ipc::BusyWait& busy_wait() const { return pool_->busy_wait(); }
 
   // Checks everything that can be checked before a job runs; throws Error. The watcher gets its
   // events.

@@ -135,4 +135,12 @@ int default_threads(const std::vector<WorkerSpec>& workers, unsigned cores) {
   return std::max(1, static_cast<int>(cores) / static_cast<int>(cpu));
 }
 
+bool wants_busy_wait(std::string_view choice, const std::vector<WorkerSpec>& workers,
+                     unsigned cores) {
+  if (choice != "auto") return choice == "on";
+  constexpr std::ptrdiff_t kServiceThreads = 2;
+  const auto gpus = std::ranges::count(workers, "gpu", &WorkerSpec::kind);
+  return gpus > 0 && static_cast<std::ptrdiff_t>(cores) >= gpus + kServiceThreads;
+}
+
 }  // namespace tandem::coordinator

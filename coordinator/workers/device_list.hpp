@@ -33,4 +33,9 @@ std::vector<WorkerSpec> parse_device_list(std::string_view list);
 // least 1.
 int default_threads(const std::vector<WorkerSpec>& workers, unsigned cores);
 
+// Whether threads poll before they sleep, for a choice "on", "off" or "auto": with GPU workers,
+// where each has a core of its own and the service has two.
+bool wants_busy_wait(std::string_view choice, const std::vector<WorkerSpec>& workers,
+                     unsigned cores);
+
 }  // namespace tandem::coordinator

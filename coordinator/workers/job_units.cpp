@@ -1,12 +1,24 @@
 #include "coordinator/workers/job_units.hpp"
 
+#include <thread>
 #include <utility>
+
+#include "ipc/busy_wait.hpp"
 
 namespace tandem::coordinator {
 namespace {
 
 // Constants of a job are numbered within it, so that an id is never used by two jobs.
 constexpr int kConstantBits = 24;
+
+void poll(const std::future<std::vector<UnitOutcome>>& results) {
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + ipc::kBusyWait;
+  while (results.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    if (Clock::now() > end) return;
+    std::this_thread::yield();
+  }
+}
 
 Failure cancelled_failure() {
   return {ErrorCode::kCancelled, "The job was cancelled."};
@@ -40,6 +52,7 @@ std::vector<UnitOutcome> JobUnits::run(std::vector<UnitTask> tasks) {
   const auto batch = std::make_shared<UnitBatch>(job_, tasks.size());
   auto results = batch->results();
   submit_(batch, std::move(tasks));
+  if (busy_wait_) poll(results);
   return results.get();
 }
 

@@ -39,8 +39,9 @@ class JobUnits : public UnitExecutor {
   // Hands a batch to the io thread; called on the job's thread.
   using Submit = std::function<void(std::shared_ptr<UnitBatch>, std::vector<UnitTask>)>;
 
-  JobUnits(JobId job, std::shared_ptr<TensorArena> inputs, Submit submit)
-      : job_(job), inputs_(std::move(inputs)), submit_(std::move(submit)) {}
+  // busy_wait: run() polls for a while before it sleeps.
+  JobUnits(JobId job, std::shared_ptr<TensorArena> inputs, Submit submit, bool busy_wait = false)
+      : job_(job), inputs_(std::move(inputs)), submit_(std::move(submit)), busy_wait_(busy_wait) {}
 
   TensorArena& inputs() override { return *inputs_; }
   ConstantId add_constant(ConstantData data) override;
@@ -61,6 +62,7 @@ class JobUnits : public UnitExecutor {
   JobId job_;
   std::shared_ptr<TensorArena> inputs_;
   Submit submit_;
+  bool busy_wait_;
   std::atomic<bool> cancelled_ = false;
   std::vector<std::weak_ptr<UnitBatch>> batches_;
   mutable std::mutex mutex_;  // of the constants, which both threads use

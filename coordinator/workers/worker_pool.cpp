@@ -58,7 +58,8 @@ WorkerPool::WorkerPool(boost::asio::io_context& io, PoolOptions options, FindMod
       inputs_(std::make_shared<TensorArena>()),
       dispatcher_(dispatch_slots(options_.workers), options_.respawn, now()),
       loads_(load_hooks(), options_.budgets),
-      timer_(io) {
+      timer_(io),
+      busy_wait_(options_.busy_wait) {
   for (const WorkerSpec& spec : options_.workers)
     add_slot(spec);
   carry_out();
@@ -95,7 +96,7 @@ std::shared_ptr<UnitExecutor> WorkerPool::open_job(JobId job, JobLimits limits) 
       submit(batch, std::move(tasks));
     });
   };
-  auto units = std::make_shared<JobUnits>(job, inputs_, submit_later);
+  auto units = std::make_shared<JobUnits>(job, inputs_, submit_later, options_.busy_wait);
   jobs_[job] = units;
   dispatcher_.open_job(job, std::move(limits));
   return units;
@@ -220,7 +221,7 @@ void WorkerPool::carry_out(const SpawnWorker& command) {
     slot.process = std::make_unique<WorkerProcess>(
         io_,
         WorkerLaunch{options_.worker_program, slot.spec, threads, options_.hook_cache_bytes,
-                     options_.plugins, options_.cuda_graphs},
+                     options_.plugins, options_.cuda_graphs, options_.busy_wait},
         std::move(handlers));
   } catch (const Error& error) {
     dispatcher_.worker_exited(worker, std::string("It could not be started: ") + error.what(),
@@ -254,6 +255,7 @@ void WorkerPool::carry_out(const StartUnit& command) {
       output = {unit.output->segment(), unit.output->offset(), unit.output->bytes()};
     }
     process->send(RunUnit{command.unit, command.generation, unit.task.unit, output});
+    busy_wait_.expect_more(now());
   } catch (const Error& error) {
     dispatcher_.unit_failed(command.worker, command.unit, command.generation, error.failure(),
                             now());
@@ -311,6 +313,7 @@ void WorkerPool::handle(std::size_t slot, WorkerId worker, ModelFailed message) 
 
 void WorkerPool::handle(std::size_t index, WorkerId worker, UnitDone message) {
   Slot& slot = *slots_[index];
+  busy_wait_.expect_more(now());
   ++slot.units_done;
   slot.unit_seconds =
       slot.unit_seconds == 0.0

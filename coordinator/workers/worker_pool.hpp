@@ -17,6 +17,7 @@
 #include "coordinator/workers/job_units.hpp"
 #include "coordinator/workers/model_loads.hpp"
 #include "coordinator/workers/worker_process.hpp"
+#include "ipc/busy_wait.hpp"
 
 namespace tandem::coordinator {
 
@@ -28,6 +29,7 @@ struct PoolOptions {
   std::vector<std::string> plugins = {};  // files
   BudgetList budgets;
   bool cuda_graphs = true;  // of GPU workers
+  bool busy_wait = false;   // threads and GPU workers poll for a while before they sleep
   RespawnPolicy respawn;
 };
 
@@ -89,6 +91,7 @@ class WorkerPool {
   const ModelLoads& models() const { return loads_; }
 
   std::vector<WorkerView> workers() const;
+  const ipc::BusyWait& busy_wait() const { return busy_wait_; }
   // Asks every worker to end; `done` is called when the last one has.
   void shut_down(std::function<void()> done);
 
@@ -131,6 +134,7 @@ class WorkerPool {
   Dispatcher dispatcher_;
   ModelLoads loads_;
   boost::asio::steady_timer timer_;
+  ipc::BusyWait busy_wait_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::unordered_map<UnitId, PendingUnit> units_;
   std::map<JobId, std::shared_ptr<JobUnits>> jobs_;

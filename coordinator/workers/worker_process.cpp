@@ -25,6 +25,7 @@ ipc::SpawnOptions spawn_options(const WorkerLaunch& launch) {
   for (const std::string& plugin : launch.plugins)
     options.arguments.insert(options.arguments.end(), {"--plugin", plugin});
   if (!launch.cuda_graphs) options.arguments.emplace_back("--no-cuda-graphs");
+  if (launch.busy_wait) options.arguments.emplace_back("--busy-wait");
   options.connection_fd = kWorkerConnectionFd;
   return options;
 }

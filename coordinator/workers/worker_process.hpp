@@ -28,6 +28,7 @@ struct WorkerLaunch {
   std::uint64_t hook_cache_bytes = 0;
   std::vector<std::string> plugins = {};  // files
   bool cuda_graphs = true;                // of a GPU worker
+  bool busy_wait = false;                 // polls for a while before it sleeps
 };
 
 // How a process ended.

@@ -37,7 +37,10 @@ bool wait_for(const Fd& socket, short events, const std::optional<Clock::time_po
 }
 
 Received receive(FrameReader& reader, const Fd& socket,
-                 const std::optional<Clock::time_point>& deadline) {
+                 const std::optional<Clock::time_point>& deadline,
+                 std::chrono::microseconds polling) {
+  auto sleep_from = Clock::now() + polling;
+  if (deadline) sleep_from = std::min(sleep_from, *deadline);
   for (;;) {
     switch (reader.read(socket.get())) {
       case ReadResult::kFrame:
@@ -45,6 +48,7 @@ Received receive(FrameReader& reader, const Fd& socket,
       case ReadResult::kEnd:
         return PeerEnded{};
       case ReadResult::kNothingYet:
+        if (Clock::now() < sleep_from) break;
         if (!wait_for(socket, POLLIN, deadline)) return TimedOut{};
     }
   }
@@ -89,13 +93,13 @@ void BlockingConnection::send(Frame frame) {
 }
 
 std::optional<Frame> BlockingConnection::receive() {
-  Received received = ipc::receive(reader_, socket_, std::nullopt);
+  Received received = ipc::receive(reader_, socket_, std::nullopt, polling_);
   if (auto* frame = std::get_if<Frame>(&received)) return std::move(*frame);
   return std::nullopt;
 }
 
 Received BlockingConnection::receive_until(Clock::time_point deadline) {
-  return ipc::receive(reader_, socket_, deadline);
+  return ipc::receive(reader_, socket_, deadline, polling_);
 }
 
 void BlockingConnection::shutdown() noexcept {

@@ -27,6 +27,10 @@ class BlockingConnection {
   // kOutOfRange for a frame larger than the format allows.
   void send(Frame frame);
 
+  // Before it sleeps, a wait for a frame looks again and again for so long: a thread that sleeps
+  // needs some ten microseconds to wake. 0 at first.
+  void poll_before_sleep(std::chrono::microseconds time) { polling_ = time; }
+
   // Waits for a frame; nothing where the peer has ended. Throws what FrameReader::read throws.
   std::optional<Frame> receive();
 
@@ -40,6 +44,7 @@ class BlockingConnection {
   Fd socket_;
   FrameFormat format_;
   FrameReader reader_;
+  std::chrono::microseconds polling_{0};
   std::unique_ptr<std::mutex> sending_;  // behind a pointer, so that connections can be moved
 };
 

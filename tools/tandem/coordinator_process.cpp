@@ -44,6 +44,7 @@ std::vector<std::string> to_arguments(const WorkerOptions& workers) {
   add("--threads", workers.threads > 0 ? std::to_string(workers.threads) : "");
   add("--cuda-device", workers.cuda_device);
   add("--cuda-graphs", workers.cuda_graphs);
+  add("--busy-wait", workers.busy_wait);
   add("--hook-cache", workers.hook_cache);
   add("--budget", workers.budget);
   for (const std::string& plugin : workers.plugins)

@@ -50,6 +50,9 @@ void add_device_options(CLI::App& app, ServiceOptions& options) {
   app.add_option("--cuda-graphs", workers.cuda_graphs,
                  "Whether GPU workers record their networks' kernels")
       ->check(CLI::IsMember({"auto", "off"}));
+  app.add_option("--busy-wait", workers.busy_wait,
+                 "Poll for some milliseconds before sleeping (auto: with GPUs and cores enough)")
+      ->check(CLI::IsMember({"auto", "on", "off"}));
   app.add_option("--threads", workers.threads,
                  "Threads per CPU worker (cores divided by CPU workers)")
       ->type_name("N")
@@ -68,8 +71,8 @@ void add_job_service_options(CLI::App& app, ServiceOptions& options) {
   add_socket_option(app, options);
   add_device_options(app, options);
   CLI::Option* socket = app.get_option("--socket");
-  for (const char* name :
-       {"--devices", "--threads", "--budget", "--plugin", "--cuda-device", "--cuda-graphs"})
+  for (const char* name : {"--devices", "--threads", "--budget", "--plugin", "--cuda-device",
+                           "--cuda-graphs", "--busy-wait"})
     socket->excludes(app.get_option(name));
 }
 

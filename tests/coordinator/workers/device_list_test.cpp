@@ -66,5 +66,13 @@ TEST(DeviceList, SharesTheCoresAmongCpuWorkers) {
   EXPECT_EQ(default_threads(parse_device_list("sim:3"), 8), 1);
 }
 
+TEST(DeviceList, WaitsBusilyForGpusWhereCoresAreLeft) {
+  EXPECT_TRUE(wants_busy_wait("auto", parse_device_list("gpu:0,gpu:1"), 4));
+  EXPECT_FALSE(wants_busy_wait("auto", parse_device_list("gpu:0,gpu:1"), 3));
+  EXPECT_FALSE(wants_busy_wait("auto", parse_device_list("cpu:2"), 64));
+  EXPECT_TRUE(wants_busy_wait("on", parse_device_list("cpu:2"), 1));
+  EXPECT_FALSE(wants_busy_wait("off", parse_device_list("gpu:0"), 64));
+}
+
 }  // namespace
 }  // namespace tandem::coordinator

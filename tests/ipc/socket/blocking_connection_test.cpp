@@ -69,6 +69,27 @@ TEST_F(BlockingConnectionTest, WaitsUntilADeadlineAndGoesOn) {
   EXPECT_EQ(std::get<Frame>(received).body, "late");
 }
 
+TEST_F(BlockingConnectionTest, PollsNoLongerThanItsDeadline) {
+  here_.poll_before_sleep(std::chrono::hours(1));
+  const auto before = steady_clock::now();
+  EXPECT_TRUE(std::holds_alternative<TimedOut>(here_.receive_until(before + milliseconds(20))));
+  there_.send({1, "polled"});
+  const auto frame = here_.receive();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->body, "polled");
+}
+
+TEST_F(BlockingConnectionTest, SleepsAfterItPolledInVain) {
+  here_.poll_before_sleep(std::chrono::microseconds(1));
+  std::jthread late([this] {
+    std::this_thread::sleep_for(milliseconds(20));
+    there_.send({1, "late"});
+  });
+  const auto frame = here_.receive();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->body, "late");
+}
+
 TEST_F(BlockingConnectionTest, KeepsHalfAFrameOverATimeout) {
   auto [one, other] = socket_pair();
   BlockingConnection reader(std::move(one), FrameFormat::kHost);
