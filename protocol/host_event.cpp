@@ -68,6 +68,9 @@ void write(json::object& out, const StepEvent& event) {
   json::object& units = out["units"].emplace_object();
   for (const auto& [worker, count] : event.units)
     units[worker] = count;
+  json::object& busy = out["busy_seconds"].emplace_object();
+  for (const auto& [worker, seconds] : event.busy_seconds)
+    put(busy, worker, seconds);
 }
 
 void write(json::object& out, const WarningEvent& event) {
@@ -110,6 +113,11 @@ StepEvent read_step(ObjectReader& keys) {
       "units", kMaxWorkersTold,
       [&](const std::string& worker, const json::value& count, const std::string& path) {
         event.units[worker] = to_whole(count, path, kCount);
+      });
+  keys.read_members(
+      "busy_seconds", kMaxWorkersTold,
+      [&](const std::string& worker, const json::value& seconds, const std::string& path) {
+        event.busy_seconds[worker] = to_number(seconds, path, kAnyNumber);
       });
   return event;
 }

@@ -46,10 +46,11 @@ struct PhaseEvent {
 struct StepEvent {
   int step = 0;  // from 1
   int total = 0;
-  double sigma = 0.0;                // the one that the step began with
-  double seconds_per_step = 0.0;     // mean so far
-  double seconds_left = 0.0;         // of sampling
-  std::map<std::string, int> units;  // by worker, in this step
+  double sigma = 0.0;                               // the one that the step began with
+  double seconds_per_step = 0.0;                    // mean so far
+  double seconds_left = 0.0;                        // of sampling
+  std::map<std::string, int> units;                 // by worker, in this step
+  std::map<std::string, double> busy_seconds = {};  // that each worker spent on them
 
   bool operator==(const StepEvent&) const = default;
 };

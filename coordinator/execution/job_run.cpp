@@ -44,7 +44,7 @@ at::Tensor to_uint8(const at::Tensor& image) {
 // waits for the model.
 class StepClock {
  public:
-  StepEvent event(const StepReport& report, std::map<std::string, int> units) {
+  StepEvent event(const StepReport& report, const std::map<std::string, WorkerShare>& shares) {
     const auto now = Clock::now();
     if (report.step == 1) first_end_ = now;
     const bool only_first = report.step == 1;
@@ -56,7 +56,10 @@ class StepClock {
     event.sigma = report.sigma;
     event.seconds_per_step = seconds / (only_first ? 1 : report.step - 1);
     event.seconds_left = event.seconds_per_step * (report.total - report.step);
-    event.units = std::move(units);
+    for (const auto& [worker, share] : shares) {
+      event.units[worker] = share.units;
+      event.busy_seconds[worker] = share.seconds;
+    }
     return event;
   }
 
@@ -177,7 +180,7 @@ at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
   RemoteUnitRunner runner(units_, job_, apply_sampling(job_.info.sigmas, job.sampling));
   StepClock clock;
   return sample(request, runner, [&](const StepReport& report) {
-    progress_.step(clock.event(report, runner.take_units_per_worker()));
+    progress_.step(clock.event(report, runner.take_shares()));
     units_.check_cancelled();
   });
 }

@@ -78,7 +78,9 @@ std::vector<at::Tensor> RemoteUnitRunner::denoise(const std::vector<DenoiseCall>
   const std::vector<UnitOutcome> outcomes = units_.run(std::move(tasks));
   std::vector<at::Tensor> results;
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    ++units_per_worker_[outcomes[i].worker];
+    WorkerShare& share = shares_[outcomes[i].worker];
+    ++share.units;
+    share.seconds += outcomes[i].seconds;
     const auto& result = std::get<DenoiseResult>(outcomes[i].result);
     results.push_back(
         read_result(result.denoised, outcomes[i].output.get(), result_shape(calls[i])));
@@ -86,8 +88,8 @@ std::vector<at::Tensor> RemoteUnitRunner::denoise(const std::vector<DenoiseCall>
   return results;
 }
 
-std::map<std::string, int> RemoteUnitRunner::take_units_per_worker() {
-  return std::exchange(units_per_worker_, {});
+std::map<std::string, WorkerShare> RemoteUnitRunner::take_shares() {
+  return std::exchange(shares_, {});
 }
 
 }  // namespace tandem::coordinator

@@ -12,6 +12,12 @@
 
 namespace tandem::coordinator {
 
+// A worker's part in some units.
+struct WorkerShare {
+  int units = 0;
+  double seconds = 0.0;  // that it spent on them
+};
+
 class RemoteUnitRunner : public UnitRunner {
  public:
   // Refers to both.
@@ -21,15 +27,15 @@ class RemoteUnitRunner : public UnitRunner {
   std::size_t add_cond(CondTensors cond) override;
   std::vector<at::Tensor> denoise(const std::vector<DenoiseCall>& calls) override;
 
-  // Units that each worker computed since it was last asked.
-  std::map<std::string, int> take_units_per_worker();
+  // What each worker computed since it was last asked.
+  std::map<std::string, WorkerShare> take_shares();
 
  private:
   UnitExecutor& units_;
   const AcceptedJob& job_;
   SigmaParameters sigmas_;
   std::vector<ConstantId> conds_;
-  std::map<std::string, int> units_per_worker_;
+  std::map<std::string, WorkerShare> shares_;
 };
 
 }  // namespace tandem::coordinator

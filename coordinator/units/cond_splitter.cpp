@@ -21,6 +21,12 @@ at::Tensor narrow_if(const at::Tensor& latent, const std::optional<LatentArea>& 
   return area ? models::narrow_to(latent, *area) : latent;
 }
 
+// Everywhere, with a weight of one.
+bool counts_fully(const CondShare& share) {
+  return !share.region.area && share.weight.numel() == 1 &&
+         *share.weight.const_data_ptr<float>() == 1.0F;
+}
+
 void check_result(const at::Tensor& result, const DenoiseCall& call) {
   std::vector<std::int64_t> expected = models::cropped_shape(call.x.sizes(), call.region);
   expected.insert(expected.begin(), static_cast<std::int64_t>(call.conds.size()));
@@ -112,14 +118,27 @@ const std::vector<std::string>& CondSplitter::hooks_of(const CondPlan& plan,
   return conds_[plan.members[call].front()].cond.hooks;
 }
 
+std::vector<std::size_t> CondSplitter::positions_of(
+    ListId list, const std::vector<at::Tensor>& predictions) const {
+  std::vector<std::size_t> positions;
+  for (std::size_t position = 0; position < conds_.size(); ++position) {
+    if (conds_[position].list == list && predictions[position].defined())
+      positions.push_back(position);
+  }
+  return positions;
+}
+
 at::Tensor CondSplitter::merge_list(ListId list, const CondPlan& plan,
                                     const std::vector<at::Tensor>& predictions) const {
+  const auto own = positions_of(list, predictions);
+  // What the general way comes to, a negative zero included, with one operation instead of six.
+  if (own.size() == 1 && counts_fully(plan.shares[own.front()]))
+    return predictions[own.front()] + 0;
   const auto& shape = plan.window_shape;
   const at::Tensor sum = at::zeros(shape, at::kFloat);
   // Keeps 0 / 0 out of cells that nothing covers.
   const at::Tensor total = at::full({shape[0], 1, shape[2], shape[3]}, 1e-37F, at::kFloat);
-  for (std::size_t position = 0; position < conds_.size(); ++position) {
-    if (conds_[position].list != list || !predictions[position].defined()) continue;
+  for (const std::size_t position : own) {
     const CondShare& share = plan.shares[position];
     narrow_if(sum, share.region.area).add_(predictions[position] * share.weight);
     narrow_if(total, share.region.area).add_(share.weight);

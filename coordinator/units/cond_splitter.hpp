@@ -65,6 +65,9 @@ class CondSplitter {
                            std::vector<CondShare>& shares) const;
   // Results by the cond's position; undefined where it took no part.
   std::vector<at::Tensor> by_cond(const CondPlan& plan, std::span<const at::Tensor> results) const;
+  // Of a list's conds that took part.
+  std::vector<std::size_t> positions_of(ListId list,
+                                        const std::vector<at::Tensor>& predictions) const;
   at::Tensor merge_list(ListId list, const CondPlan& plan,
                         const std::vector<at::Tensor>& predictions) const;
 

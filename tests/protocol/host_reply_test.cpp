@@ -62,9 +62,11 @@ TEST(HostEvent, Texts) {
   EXPECT_EQ(text_of(JobEvent{"j", 2, PhaseEvent{Phase::kLoading, {}, "a.safetensors", 0, 9, {}}}),
             R"({"event":"phase","job":"j","seq":2,"phase":"loading","file":"a.safetensors",)"
             R"("bytes":0,"of":9})");
-  EXPECT_EQ(text_of(JobEvent{"j", 3, StepEvent{1, 20, 14.5, 0.5, 9.5, {{"cpu#0", 2}}}}),
+  EXPECT_EQ(text_of(JobEvent{"j", 3,
+                             StepEvent{1, 20, 14.5, 0.5, 9.5, {{"cpu#0", 2}}, {{"cpu#0", 0.25}}}}),
             R"({"event":"step","job":"j","seq":3,"step":1,"total":20,"sigma":1.45E1,)"
-            R"("seconds_per_step":5E-1,"seconds_left":9.5E0,"units":{"cpu#0":2}})");
+            R"("seconds_per_step":5E-1,"seconds_left":9.5E0,"units":{"cpu#0":2},)"
+            R"("busy_seconds":{"cpu#0":2.5E-1}})");
   EXPECT_EQ(text_of(JobEvent{"j", 4, WarningEvent{"c", "m"}}),
             R"({"event":"warning","job":"j","seq":4,"code":"c","message":"m"})");
   EXPECT_EQ(text_of(JobEvent{"j", 5, WorkerEvent{"cpu#1", WorkerChange::kLost, {}, 9, "bye", {}}}),
@@ -79,7 +81,8 @@ TEST(HostEvent, EventsSurviveTheWay) {
       PhaseEvent{Phase::kLoading, {}, "f", 5, 9, {}},
       PhaseEvent{Phase::kFailed, {}, {}, 0, 0, failure},
       PhaseEvent{Phase::kDone, {}, {}, 0, 0, {}},
-      StepEvent{1, 20, 14.6, 0.1, 1.9, {{"cpu#0", 2}, {"cpu#1", 1}}},
+      StepEvent{
+          1, 20, 14.6, 0.1, 1.9, {{"cpu#0", 2}, {"cpu#1", 1}}, {{"cpu#0", 0.5}, {"cpu#1", 0.25}}},
       WarningEvent{"no_previews", "m"},
       WorkerEvent{"cpu#0", WorkerChange::kStarted, {}, {}, {}, {}},
       WorkerEvent{"cpu#0", WorkerChange::kLost, 1, {}, "last\nwords", {}},

@@ -95,8 +95,11 @@ TEST_F(RemoteUnitRunnerTest, CallsOfAStepShareTheirInput) {
   runner_.denoise({{x, 1.0F, {cond}}, {x, 1.0F, {cond}}});
   EXPECT_EQ(units_.tasks[0].inputs, units_.tasks[1].inputs);
   EXPECT_EQ(units_.tasks[0].constants, std::vector{ConstantId{1}});
-  EXPECT_EQ(runner_.take_units_per_worker(), (std::map<std::string, int>{{"w0", 1}, {"w1", 1}}));
-  EXPECT_TRUE(runner_.take_units_per_worker().empty());
+  const auto shares = runner_.take_shares();
+  ASSERT_EQ(shares.size(), 2U);
+  EXPECT_EQ(shares.at("w0").units, 1);
+  EXPECT_EQ(shares.at("w1").units, 1);
+  EXPECT_TRUE(runner_.take_shares().empty());
 }
 
 TEST_F(RemoteUnitRunnerTest, UnitsNameTheJobsLorasAndTheirHooks) {
