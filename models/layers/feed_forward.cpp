@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "models/layers/geglu.hpp"
+
 namespace tandem::models {
 
 GegluFeedForward::GegluFeedForward(const Weights& weights, const std::string& prefix,
@@ -10,8 +12,7 @@ GegluFeedForward::GegluFeedForward(const Weights& weights, const std::string& pr
       out_(weights, prefix + ".net.2", {.in = in_.out_features() / 2, .out = width}) {}
 
 at::Tensor GegluFeedForward::operator()(const at::Tensor& x) const {
-  const std::vector<at::Tensor> halves = in_(x).chunk(2, -1);
-  return out_(halves[0] * at::gelu(halves[1]));
+  return out_(geglu(in_(x)));
 }
 
 }  // namespace tandem::models

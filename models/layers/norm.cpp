@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "models/layers/group_norm.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::models {
@@ -21,7 +22,11 @@ GroupNorm::GroupNorm(const Weights& weights, const std::string& prefix, std::int
 }
 
 at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
-  return at::group_norm(x, groups_, weight_, bias_, eps_);
+  return group_norm(x, weight_, bias_, {.groups = groups_, .eps = eps_});
+}
+
+at::Tensor GroupNorm::silu(const at::Tensor& x) const {
+  return group_norm(x, weight_, bias_, {.groups = groups_, .eps = eps_, .silu = true});
 }
 
 LayerNorm::LayerNorm(const Weights& weights, const std::string& prefix, double eps,

@@ -19,6 +19,8 @@ class GroupNorm {
 
   // (n, channels, ...) -> the same shape
   at::Tensor operator()(const at::Tensor& x) const;
+  // Followed by SiLU.
+  at::Tensor silu(const at::Tensor& x) const;
 
   std::int64_t channels() const { return weight_.size(0); }
 

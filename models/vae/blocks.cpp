@@ -44,8 +44,8 @@ VaeResnetBlock::VaeResnetBlock(const Weights& weights, const std::string& prefix
       shortcut_(load_shortcut(weights, prefix, in, out)) {}
 
 at::Tensor VaeResnetBlock::operator()(const at::Tensor& x) const {
-  at::Tensor h = conv1_(at::silu(norm1_(x)));
-  h = conv2_(at::silu(norm2_(h)));
+  at::Tensor h = conv1_(norm1_.silu(x));
+  h = conv2_(norm2_.silu(h));
   return (shortcut_ ? (*shortcut_)(x) : x) + h;
 }
 

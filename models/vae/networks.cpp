@@ -108,7 +108,7 @@ VaeEncoder::VaeEncoder(const Weights& weights, const VaeConfig& config)
 
 at::Tensor VaeEncoder::operator()(const at::Tensor& x) const {
   const at::Tensor h = middle_(run_levels(conv_in_(x), levels_, downsamples_));
-  return conv_out_(at::silu(norm_out_(h)));
+  return conv_out_(norm_out_.silu(h));
 }
 
 VaeDecoder::VaeDecoder(const Weights& weights, const VaeConfig& config)
@@ -121,7 +121,7 @@ VaeDecoder::VaeDecoder(const Weights& weights, const VaeConfig& config)
 
 at::Tensor VaeDecoder::operator()(const at::Tensor& z) const {
   const at::Tensor h = run_levels(middle_(conv_in_(z)), levels_, upsamples_);
-  return conv_out_(at::silu(norm_out_(h)));
+  return conv_out_(norm_out_.silu(h));
 }
 
 }  // namespace tandem::models

@@ -17,6 +17,19 @@ if(NOT CUDA_RUNTIME_INCLUDE_DIR OR NOT CUDA_RUNTIME_LIBRARY OR NOT EXISTS "${TAN
 endif()
 set(TANDEM_HAS_CUDA ON)
 
+# Kernels of our own, where there is a compiler for them; without one LibTorch's do the same.
+set(TANDEM_CUDA_ARCHITECTURES "80-real;89-real;90-real;120" CACHE STRING "What kernels are compiled for")
+find_program(TANDEM_NVCC nvcc HINTS /usr/local/cuda/bin)
+set(TANDEM_HAS_CUDA_KERNELS OFF)
+if(TANDEM_NVCC)
+  set(CMAKE_CUDA_COMPILER "${TANDEM_NVCC}")
+  set(CMAKE_CUDA_ARCHITECTURES "${TANDEM_CUDA_ARCHITECTURES}")
+  enable_language(CUDA)
+  set(TANDEM_HAS_CUDA_KERNELS ON)
+else()
+  message(STATUS "No nvcc was found: GPU workers use LibTorch's kernels alone")
+endif()
+
 add_library(torch::cuda INTERFACE IMPORTED)
 target_include_directories(torch::cuda SYSTEM INTERFACE "${CUDA_RUNTIME_INCLUDE_DIR}")
 target_link_libraries(torch::cuda INTERFACE torch::cpu

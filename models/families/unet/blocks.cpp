@@ -51,9 +51,9 @@ ResBlock::ResBlock(const Weights& weights, const std::string& prefix, const ResB
       skip_(make_skip(weights, prefix, sizes)) {}
 
 at::Tensor ResBlock::operator()(const at::Tensor& x, const at::Tensor& embedding) const {
-  at::Tensor h = in_conv_(at::silu(in_norm_(x)));
+  at::Tensor h = in_conv_(in_norm_.silu(x));
   h = h + embedding_(at::silu(embedding)).unsqueeze(-1).unsqueeze(-1);
-  h = out_conv_(at::silu(out_norm_(h)));
+  h = out_conv_(out_norm_.silu(h));
   return (skip_ ? (*skip_)(x) : x) + h;
 }
 

@@ -171,7 +171,7 @@ at::Tensor UNet::operator()(const at::Tensor& x, const at::Tensor& timesteps,
     if (!skips.empty()) step.upsampled = {skips.back().size(2), skips.back().size(3)};
     h = run(block, std::move(h), step);
   }
-  return out_conv_(at::silu(out_norm_(h)));
+  return out_conv_(out_norm_.silu(h));
 }
 
 }  // namespace tandem::models
