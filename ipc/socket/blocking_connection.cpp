@@ -37,7 +37,8 @@ bool wait_for(const Fd& socket, short events, const std::optional<Clock::time_po
 }
 
 Received receive(FrameReader& reader, const Fd& socket,
-                 const std::optional<Clock::time_point>& deadline) {
+                 const std::optional<Clock::time_point>& deadline, std::chrono::microseconds spin) {
+  const auto sleep_from = Clock::now() + spin;
   for (;;) {
     switch (reader.read(socket.get())) {
       case ReadResult::kFrame:
@@ -45,6 +46,7 @@ Received receive(FrameReader& reader, const Fd& socket,
       case ReadResult::kEnd:
         return PeerEnded{};
       case ReadResult::kNothingYet:
+        if (Clock::now() < sleep_from) break;
         if (!wait_for(socket, POLLIN, deadline)) return TimedOut{};
     }
   }
@@ -89,13 +91,13 @@ void BlockingConnection::send(Frame frame) {
 }
 
 std::optional<Frame> BlockingConnection::receive() {
-  Received received = ipc::receive(reader_, socket_, std::nullopt);
+  Received received = ipc::receive(reader_, socket_, std::nullopt, spin_);
   if (auto* frame = std::get_if<Frame>(&received)) return std::move(*frame);
   return std::nullopt;
 }
 
 Received BlockingConnection::receive_until(Clock::time_point deadline) {
-  return ipc::receive(reader_, socket_, deadline);
+  return ipc::receive(reader_, socket_, deadline, std::chrono::microseconds(0));
 }
 
 void BlockingConnection::shutdown() noexcept {

@@ -30,6 +30,9 @@ class BlockingConnection {
   // Waits for a frame; nothing where the peer has ended. Throws what FrameReader::read throws.
   std::optional<Frame> receive();
 
+  // From now on receive() looks for a frame this long before it sleeps: a sleeper is woken late.
+  void spin_for(std::chrono::microseconds time) { spin_ = time; }
+
   // The same, until a moment in time. After TimedOut a later call goes on where this one stopped.
   Received receive_until(std::chrono::steady_clock::time_point deadline);
 
@@ -40,6 +43,7 @@ class BlockingConnection {
   Fd socket_;
   FrameFormat format_;
   FrameReader reader_;
+  std::chrono::microseconds spin_{0};
   std::unique_ptr<std::mutex> sending_;  // behind a pointer, so that connections can be moved
 };
 

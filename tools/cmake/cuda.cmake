@@ -17,6 +17,10 @@ if(NOT CUDA_RUNTIME_INCLUDE_DIR OR NOT CUDA_RUNTIME_LIBRARY OR NOT EXISTS "${TAN
 endif()
 set(TANDEM_HAS_CUDA ON)
 
+add_library(cuda::runtime INTERFACE IMPORTED)
+target_include_directories(cuda::runtime SYSTEM INTERFACE "${CUDA_RUNTIME_INCLUDE_DIR}")
+target_link_libraries(cuda::runtime INTERFACE "${CUDA_RUNTIME_LIBRARY}")
+
 add_library(torch::cuda INTERFACE IMPORTED)
 target_include_directories(torch::cuda SYSTEM INTERFACE "${CUDA_RUNTIME_INCLUDE_DIR}")
 target_link_libraries(torch::cuda INTERFACE torch::cpu

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import full_checkpoint
+import transport_part
 from host_client import Client, Refused, same_bits
 from service import ROOT, Service, wait_until
 
@@ -271,6 +272,7 @@ PARTS = {
     "checkpoint": Part(checkpoint, 60),
     "full": Part(full, 120),
     "identity": Part(identity, 60),
+    "transport": Part(transport_part.transport, 120),
     "golden_fp32": Part(golden, 120),
     "out_of_memory": Part(out_of_memory, 60),
     "golden_fp16": Part(golden, 60),

@@ -69,6 +69,21 @@ TEST_F(BlockingConnectionTest, WaitsUntilADeadlineAndGoesOn) {
   EXPECT_EQ(std::get<Frame>(received).body, "late");
 }
 
+TEST_F(BlockingConnectionTest, ReceivesWithinItsSpinAndAfterIt) {
+  for (const auto spin : {std::chrono::microseconds(1), std::chrono::microseconds(10'000'000)}) {
+    here_.spin_for(spin);
+    std::jthread late([this] {
+      std::this_thread::sleep_for(milliseconds(20));
+      there_.send({1, "late"});
+    });
+    const auto frame = here_.receive();
+    ASSERT_TRUE(frame);
+    EXPECT_EQ(frame->body, "late");
+  }
+  there_.shutdown();
+  EXPECT_FALSE(here_.receive());
+}
+
 TEST_F(BlockingConnectionTest, KeepsHalfAFrameOverATimeout) {
   auto [one, other] = socket_pair();
   BlockingConnection reader(std::move(one), FrameFormat::kHost);
