@@ -13,6 +13,7 @@
 #include "coordinator/service/job_service.hpp"
 #include "coordinator/workers/device_list.hpp"
 #include "coordinator/workers/hook_cache.hpp"
+#include "ipc/cuda/load_calls.hpp"
 #include "ipc/log.hpp"
 #include "ipc/process/die_with_parent.hpp"
 #include "ipc/process/signals.hpp"
@@ -37,6 +38,7 @@ struct Options {
   int threads = 0;
   std::string hook_cache = "max-speed";
   std::string cuda_graphs = "auto";
+  std::string transport = "pinned";
   int ready_fd = -1;
   bool die_with_parent = false;
   std::vector<uid_t> allowed_users;
@@ -45,12 +47,15 @@ struct Options {
 
 coordinator::PoolOptions pool_options(const Options& options) {
   coordinator::PoolOptions pool;
-  pool.worker_program =
-      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tandem-worker";
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  pool.worker_program = folder / "tandem-worker";
   pool.workers = coordinator::parse_device_list(options.devices);
   if (!options.budget.empty()) pool.budgets = coordinator::parse_budget_list(options.budget);
   coordinator::check_budgets(pool.budgets, pool.workers);
   pool.cuda_graphs = options.cuda_graphs == "auto";
+  if (options.transport == "cuda-ipc") {
+    pool.cuda = [folder]() -> ipc::CudaCalls& { return ipc::load_cuda_calls(folder); };
+  }
   pool.threads = options.threads > 0 ? options.threads
                                      : coordinator::default_threads(
                                            pool.workers, std::thread::hardware_concurrency());
@@ -109,6 +114,8 @@ int main(int argc, char** argv) {
                  "patched weights that workers keep: min-vram, max-speed or max-speed:MIB");
   app.add_option("--cuda-graphs", options.cuda_graphs, "of GPU workers: auto or off")
       ->check(CLI::IsMember({"auto", "off"}));
+  app.add_option("--transport", options.transport, "of GPU workers: pinned or cuda-ipc")
+      ->check(CLI::IsMember({"pinned", "cuda-ipc"}));
   app.add_option("--ready-fd", options.ready_fd, "descriptor to write to once the socket accepts");
   app.add_option("--allow-uid", options.allowed_users, "another user who may connect");
   app.add_option("--plugin", options.plugins, "a plug-in to load, here and in every worker")

@@ -1,4 +1,5 @@
 // tandem-worker: computes work units on one device for the coordinator that started it.
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -25,6 +26,9 @@ struct Options {
   std::uint64_t hook_cache_bytes = 0;
   std::vector<std::string> plugins;
 };
+
+// A GPU's units are short: a worker that slept would be woken late.
+constexpr std::chrono::microseconds kSpin{50};
 
 void work(const Options& options, tandem::ipc::BlockingConnection& connection) {
   const auto device = tandem::worker::make_device(options.device, options.settings);
@@ -66,6 +70,7 @@ int main(int argc, char** argv) {
   tandem::ipc::ignore_sigpipe();
   tandem::ipc::BlockingConnection connection(tandem::ipc::Fd(options.fd),
                                              tandem::ipc::FrameFormat::kWorker);
+  if (options.device.starts_with("gpu")) connection.spin_for(kSpin);
   const int status = status_of_work(options, connection);
   std::fflush(nullptr);
   // With the connection still open: the coordinator kills a worker that closed it, and LibTorch

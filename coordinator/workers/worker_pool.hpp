@@ -28,6 +28,8 @@ struct PoolOptions {
   std::vector<std::string> plugins = {};  // files
   BudgetList budgets;
   bool cuda_graphs = true;  // of GPU workers
+  // Where tensors are to travel to GPU workers through GPU memory: what finds CUDA.
+  GpuSlabs::Calls cuda = {};
   RespawnPolicy respawn;
 };
 
@@ -62,6 +64,8 @@ struct WorkerView {
   std::uint64_t units_done = 0;
   double unit_seconds = 0.0;  // of the last units, smoothed; 0: none yet
   bool has_bfloat16 = true;   // computes in it without emulation
+  Transport transport = Transport::kSharedMemory;
+  std::string transport_reason;  // why it is not the one that was asked for
 };
 
 class WorkerPool {
@@ -116,6 +120,8 @@ class WorkerPool {
   void handle(std::size_t slot, WorkerId worker, ModelFailed message);
   void handle(std::size_t slot, WorkerId worker, UnitDone message);
   void handle(std::size_t slot, WorkerId worker, UnitFailed message);
+  void handle(std::size_t slot, WorkerId worker, SlabAttached message);
+  bool collect(std::size_t slot, WorkerId worker, const UnitDone& message);
   void worker_exited(std::size_t slot, WorkerId worker, const WorkerEnd& end);
   void send_constants(WorkerProcess& process, JobId job, const std::vector<ConstantId>& constants);
   void deliver(UnitId unit, UnitOutcome outcome);
@@ -128,6 +134,7 @@ class WorkerPool {
   FindModel find_model_;
   PoolObserver observer_;
   std::shared_ptr<TensorArena> inputs_;
+  std::optional<GpuSlabs> slabs_;  // ends before the inputs
   Dispatcher dispatcher_;
   ModelLoads loads_;
   boost::asio::steady_timer timer_;

@@ -79,6 +79,7 @@ TEST_F(CommandLineTest, AWrongCommandLineIsUsage) {
       {"submit", file, "--priority", "11"},
       {"run", file, "--cuda-device", "0,"},
       {"run", file, "--cuda-graphs", "on"},
+      {"run", file, "--transport", "nccl"},
       {"wait"},
       {"cancel"},
       {"unload"},

@@ -272,7 +272,7 @@ PARTS = {
     "checkpoint": Part(checkpoint, 60),
     "full": Part(full, 120),
     "identity": Part(identity, 60),
-    "transport": Part(transport_part.transport, 120),
+    "transport": Part(transport_part.transport, 200),
     "golden_fp32": Part(golden, 120),
     "out_of_memory": Part(out_of_memory, 60),
     "golden_fp16": Part(golden, 60),

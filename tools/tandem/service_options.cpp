@@ -50,6 +50,10 @@ void add_device_options(CLI::App& app, ServiceOptions& options) {
   app.add_option("--cuda-graphs", workers.cuda_graphs,
                  "Whether GPU workers record their networks' kernels")
       ->check(CLI::IsMember({"auto", "off"}));
+  app.add_option("--transport", workers.transport,
+                 "How tensors travel to GPU workers: shared memory that they pin, or GPU memory "
+                 "of the coordinator (pinned)")
+      ->check(CLI::IsMember({"pinned", "cuda-ipc"}));
   app.add_option("--threads", workers.threads,
                  "Threads per CPU worker (cores divided by CPU workers)")
       ->type_name("N")
@@ -68,8 +72,8 @@ void add_job_service_options(CLI::App& app, ServiceOptions& options) {
   add_socket_option(app, options);
   add_device_options(app, options);
   CLI::Option* socket = app.get_option("--socket");
-  for (const char* name :
-       {"--devices", "--threads", "--budget", "--plugin", "--cuda-device", "--cuda-graphs"})
+  for (const char* name : {"--devices", "--threads", "--budget", "--plugin", "--cuda-device",
+                           "--cuda-graphs", "--transport"})
     socket->excludes(app.get_option(name));
 }
 

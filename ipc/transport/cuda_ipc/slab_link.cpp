@@ -1,12 +1,17 @@
 #include "ipc/transport/cuda_ipc/slab_link.hpp"
 
+#include <chrono>
 #include <random>
+#include <thread>
 
 #include "ipc/transport/cuda_ipc/check_bytes.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::ipc {
 namespace {
+
+constexpr int kArrivalTries = 50;
+constexpr std::chrono::milliseconds kArrivalPause{2};
 
 Slot take_check_slot(Slab& slab) {
   const auto slot = slab.take(kSlabCheckBytes);
@@ -45,9 +50,17 @@ SlabLink::~SlabLink() {
   slab_->give_back(check_slot_);
 }
 
+bool SlabLink::answer_arrives() {
+  for (int i = 0; i < kArrivalTries; ++i) {
+    if (slab_->device().is_done(result_ready_[0])) return true;
+    std::this_thread::sleep_for(kArrivalPause);
+  }
+  return false;
+}
+
 void SlabLink::check() {
-  // The worker waited for it before it answered.
-  if (!slab_->device().is_done(result_ready_[0]))
+  // The worker waited for it before it answered: it is asked for, since a wait may never end.
+  if (!answer_arrives())
     throw Error(ErrorCode::kInternal, "an event of the worker's does not arrive");
   CheckBytes bytes{};
   fetch(0, check_slot_.offset, bytes.data(), bytes.size(), CopyKind::kToHost);

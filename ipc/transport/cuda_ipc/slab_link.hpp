@@ -33,6 +33,8 @@ class SlabLink {
   Slab& slab() { return *slab_; }
 
  private:
+  bool answer_arrives();
+
   std::shared_ptr<Slab> slab_;
   Slot check_slot_;
   std::array<CudaObject, kSlabTurns> inputs_ready_;
