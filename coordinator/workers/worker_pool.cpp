@@ -143,9 +143,9 @@ std::vector<WorkerView> WorkerPool::workers() const {
                      slot.units_done,
                      slot.unit_seconds,
                      slot.hello.has_bfloat16,
-                     slot.hello.transport,
+                     {},
                      {}});
-    if (!slot.process) continue;
+    if (!slot.process || state.state == SlotState::kStarting) continue;
     views.back().transport = slot.process->transport(slot.hello.transport);
     views.back().transport_reason = slot.process->transport_reason();
   }

@@ -62,10 +62,10 @@ struct WorkerView {
   int pid = 0;  // 0: no process
   int threads = 0;
   std::uint64_t units_done = 0;
-  double unit_seconds = 0.0;  // of the last units, smoothed; 0: none yet
-  bool has_bfloat16 = true;   // computes in it without emulation
-  Transport transport = Transport::kSharedMemory;
-  std::string transport_reason;  // why it is not the one that was asked for
+  double unit_seconds = 0.0;           // of the last units, smoothed; 0: none yet
+  bool has_bfloat16 = true;            // computes in it without emulation
+  std::optional<Transport> transport;  // once it greeted
+  std::string transport_reason;        // why it is not the one that was asked for
 };
 
 class WorkerPool {

@@ -43,7 +43,7 @@ def device_lists(args):
 
 def ways(client):
     """{worker: how its tensors travel, and why not as asked}"""
-    return {w["name"]: [w["transport"], w.get("transport_reason", "")] for w in client.workers()}
+    return {w["name"]: [w.get("transport", ""), w.get("transport_reason", "")] for w in client.workers()}
 
 
 def all_up(client):
