@@ -14,6 +14,7 @@
 #include "coordinator/workers/device_list.hpp"
 #include "coordinator/workers/hook_cache.hpp"
 #include "ipc/busy_wait.hpp"
+#include "ipc/cuda/load_calls.hpp"
 #include "ipc/log.hpp"
 #include "ipc/process/die_with_parent.hpp"
 #include "ipc/process/heap.hpp"
@@ -40,6 +41,7 @@ struct Options {
   std::string hook_cache = "max-speed";
   std::string cuda_graphs = "auto";
   std::string busy_wait = "auto";
+  std::string transport = "pinned";
   int ready_fd = -1;
   bool die_with_parent = false;
   std::vector<uid_t> allowed_users;
@@ -48,14 +50,17 @@ struct Options {
 
 coordinator::PoolOptions pool_options(const Options& options) {
   coordinator::PoolOptions pool;
-  pool.worker_program =
-      std::filesystem::read_symlink("/proc/self/exe").parent_path() / "tandem-worker";
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  pool.worker_program = folder / "tandem-worker";
   pool.workers = coordinator::parse_device_list(options.devices);
   pool.busy_wait = coordinator::wants_busy_wait(options.busy_wait, pool.workers,
                                                 std::thread::hardware_concurrency());
   if (!options.budget.empty()) pool.budgets = coordinator::parse_budget_list(options.budget);
   coordinator::check_budgets(pool.budgets, pool.workers);
   pool.cuda_graphs = options.cuda_graphs == "auto";
+  if (options.transport == "cuda-ipc") {
+    pool.cuda = [folder]() -> ipc::CudaCalls& { return ipc::load_cuda_calls(folder); };
+  }
   pool.threads = options.threads > 0 ? options.threads
                                      : coordinator::default_threads(
                                            pool.workers, std::thread::hardware_concurrency());
@@ -126,6 +131,8 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"auto", "off"}));
   app.add_option("--busy-wait", options.busy_wait, "poll before sleeping: auto, on or off")
       ->check(CLI::IsMember({"auto", "on", "off"}));
+  app.add_option("--transport", options.transport, "of GPU workers: pinned or cuda-ipc")
+      ->check(CLI::IsMember({"pinned", "cuda-ipc"}));
   app.add_option("--ready-fd", options.ready_fd, "descriptor to write to once the socket accepts");
   app.add_option("--allow-uid", options.allowed_users, "another user who may connect");
   app.add_option("--plugin", options.plugins, "a plug-in to load, here and in every worker")

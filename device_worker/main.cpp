@@ -1,4 +1,5 @@
 // tandem-worker: computes work units on one device for the coordinator that started it.
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <string>

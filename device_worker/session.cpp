@@ -108,7 +108,11 @@ void Session::handle(RunUnit& message, ipc::Frame&) {
   const auto start = Clock::now();
   UnitDone done{message.unit_id, message.generation, {}, 0.0};
   UnitContext context{models_, tensors_, message.output, plugins_, hooks_};
-  auto failure = failure_of(device_, [&] { done.result = run_unit(message.unit, context); });
+  auto failure = failure_of(device_, [&] {
+    tensors_.begin_unit(message.slab);
+    done.result = run_unit(message.unit, context);
+  });
+  done.in_slab = tensors_.end_unit();
   if (failure) {
     send(UnitFailed{message.unit_id, message.generation, std::move(*failure)});
     return end_if_needed();
@@ -122,6 +126,12 @@ void Session::end_if_needed() {
   if (reason.empty()) return;
   std::fprintf(stderr, "the process ends after this unit: %s\n", reason.c_str());
   ended_ = true;
+}
+
+void Session::handle(AttachSlab& message, ipc::Frame&) {
+  // Whatever it is: without the slab tensors travel through shared memory.
+  const auto failure = failure_of(device_, [&] { tensors_.attach(message); });
+  send(SlabAttached{failure ? failure->message : std::string()});
 }
 
 void Session::handle(Shutdown&, ipc::Frame&) {

@@ -38,6 +38,7 @@ class Session {
   void handle(DropConstants& message, ipc::Frame& frame);
   void handle(RunUnit& message, ipc::Frame& frame);
   void handle(Shutdown& message, ipc::Frame& frame);
+  void handle(AttachSlab& message, ipc::Frame& frame);
   void greet();
   void end_if_needed();
   void send(const FromWorker& message, std::vector<ipc::Fd> fds = {});

@@ -16,6 +16,8 @@ inline constexpr auto kLastEnumerator<Parameterization> = Parameterization::kFlo
 template <>
 inline constexpr auto kLastEnumerator<ComputeType> = ComputeType::kF16;
 template <>
+inline constexpr auto kLastEnumerator<Transport> = Transport::kCudaIpc;
+template <>
 inline constexpr auto kLastEnumerator<ModelPart> = ModelPart::kUpscale;
 
 template <class Archive>
@@ -191,7 +193,7 @@ void serialize(Archive& ar, PluginUnitResult& v) {
 
 template <class Archive>
 void serialize(Archive& ar, AttachSegment& v) {
-  ar(v.segment, v.bytes, v.writable);
+  ar(v.segment, v.bytes, v.writable, v.twin);
 }
 
 template <class Archive>
@@ -220,17 +222,37 @@ void serialize(Archive& ar, OutputSlot& v) {
 }
 
 template <class Archive>
+void serialize(Archive& ar, SlabTurn& v) {
+  ar(v.turn, v.result);
+}
+
+template <class Archive>
 void serialize(Archive& ar, RunUnit& v) {
-  ar(v.unit_id, v.generation, v.unit, v.output);
+  ar(v.unit_id, v.generation, v.unit, v.output, v.slab);
 }
 
 template <class Archive>
 void serialize(Archive&, Shutdown&) {}
 
 template <class Archive>
+void serialize(Archive& ar, SlabOffer& v) {
+  ar(v.memory, v.bytes, v.inputs_ready, v.result_ready, v.check_offset, v.check_seed);
+}
+
+template <class Archive>
+void serialize(Archive& ar, AttachSlab& v) {
+  ar(v.offer);
+}
+
+template <class Archive>
+void serialize(Archive& ar, SlabAttached& v) {
+  ar(v.failure);
+}
+
+template <class Archive>
 void serialize(Archive& ar, WorkerHello& v) {
   ar(v.protocol, v.pid, v.device, v.description, v.threads, v.has_bfloat16, v.memory_total,
-     v.memory_free);
+     v.memory_free, v.transport);
 }
 
 template <class Archive>
@@ -245,7 +267,7 @@ void serialize(Archive& ar, ModelFailed& v) {
 
 template <class Archive>
 void serialize(Archive& ar, UnitDone& v) {
-  ar(v.unit_id, v.generation, v.result, v.seconds);
+  ar(v.unit_id, v.generation, v.result, v.seconds, v.in_slab);
 }
 
 template <class Archive>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -11,11 +12,13 @@
 #include "protocol/file_stamp.hpp"
 #include "protocol/ids.hpp"
 #include "protocol/model_spec.hpp"
+#include "protocol/slab_offer.hpp"
+#include "protocol/transport.hpp"
 #include "protocol/unit.hpp"
 
 namespace tandem {
 
-inline constexpr std::uint16_t kWorkerProtocolVersion = 2;
+inline constexpr std::uint16_t kWorkerProtocolVersion = 3;
 
 // ---- coordinator to worker ----
 
@@ -23,7 +26,8 @@ inline constexpr std::uint16_t kWorkerProtocolVersion = 2;
 struct AttachSegment {
   SegmentId segment;
   std::uint64_t bytes = 0;
-  bool writable = false;  // inputs are mapped read-only
+  bool writable = false;                   // inputs are mapped read-only
+  std::optional<std::uint64_t> twin = {};  // where its bytes lie in the slab, if they may
 
   bool operator==(const AttachSegment&) const = default;
 };
@@ -71,11 +75,20 @@ struct OutputSlot {
   bool operator==(const OutputSlot&) const = default;
 };
 
+// A unit whose tensors may travel through the slab: those of segments that have a twin.
+struct SlabTurn {
+  std::uint32_t turn = 0;  // below kSlabTurns
+  bool result = false;     // the output's twin may be written
+
+  bool operator==(const SlabTurn&) const = default;
+};
+
 struct RunUnit {
   UnitId unit_id;
   Generation generation;
   Unit unit;
   OutputSlot output;
+  std::optional<SlabTurn> slab = {};
 
   bool operator==(const RunUnit&) const = default;
 };
@@ -84,8 +97,15 @@ struct Shutdown {
   bool operator==(const Shutdown&) const = default;
 };
 
+// To be imported and checked, once; SlabAttached answers.
+struct AttachSlab {
+  SlabOffer offer;
+
+  bool operator==(const AttachSlab&) const = default;
+};
+
 using ToWorker = std::variant<AttachSegment, LoadModel, UnloadModel, PutConstant, DropConstants,
-                              RunUnit, Shutdown>;
+                              RunUnit, Shutdown, AttachSlab>;
 
 // ---- worker to coordinator ----
 
@@ -101,6 +121,7 @@ struct WorkerHello {
   bool has_bfloat16 = true;        // computes in it without emulation
   std::uint64_t memory_total = 0;  // bytes
   std::uint64_t memory_free = 0;   // of the device's own memory, also below; 0: it has none
+  Transport transport = Transport::kSharedMemory;
 
   bool operator==(const WorkerHello&) const = default;
 };
@@ -130,6 +151,7 @@ struct UnitDone {
   Generation generation;
   UnitResult result;
   double seconds = 0.0;  // of the computation alone
+  bool in_slab = false;  // the result's bytes lie in the output's twin
 
   bool operator==(const UnitDone&) const = default;
 };
@@ -142,6 +164,13 @@ struct UnitFailed {
   bool operator==(const UnitFailed&) const = default;
 };
 
-using FromWorker = std::variant<WorkerHello, ModelLoaded, ModelFailed, UnitDone, UnitFailed>;
+struct SlabAttached {
+  std::string failure;  // why it can't be used; empty: the check passed
+
+  bool operator==(const SlabAttached&) const = default;
+};
+
+using FromWorker =
+    std::variant<WorkerHello, ModelLoaded, ModelFailed, UnitDone, UnitFailed, SlabAttached>;
 
 }  // namespace tandem

@@ -94,7 +94,8 @@ std::vector<ArenaSegment> TensorArena::segments_from(std::size_t position) const
   const std::lock_guard lock(state_->mutex);
   std::vector<ArenaSegment> segments;
   for (std::size_t i = position; i < state_->segments.size(); ++i) {
-    segments.push_back({state_->segments[i]->id, state_->segments[i]->memory.size()});
+    const ipc::SharedSegment& memory = state_->segments[i]->memory;
+    segments.push_back({state_->segments[i]->id, memory.size(), memory.writable_bytes().data()});
   }
   return segments;
 }

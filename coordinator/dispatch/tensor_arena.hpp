@@ -28,6 +28,8 @@ class ArenaBlock {
   ~ArenaBlock();
 
   SegmentId segment() const { return segment_; }
+  // Tells it from earlier and later blocks at its place.
+  Generation generation() const { return slot_.generation; }
   std::uint64_t offset() const { return offset_; }
   std::size_t bytes() const { return bytes_; }
   std::byte* data() const { return data_; }
@@ -49,6 +51,7 @@ class ArenaBlock {
 struct ArenaSegment {
   SegmentId id;
   std::size_t bytes = 0;
+  std::byte* data = nullptr;  // as long as the arena, or a block of it, is there
 };
 
 struct ArenaLimits {

@@ -22,6 +22,8 @@ boost::json::object worker_report(const WorkerView& worker) {
                              {"units_done", worker.units_done}};
   if (worker.unit_seconds > 0.0) report["units_per_second"] = 1.0 / worker.unit_seconds;
   if (!worker.reason.empty()) report["reason"] = worker.reason;
+  if (worker.transport) report["transport"] = name_of(*worker.transport);
+  if (!worker.transport_reason.empty()) report["transport_reason"] = worker.transport_reason;
   return report;
 }
 

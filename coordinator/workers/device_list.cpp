@@ -129,6 +129,10 @@ std::vector<WorkerSpec> parse_device_list(std::string_view list) {
   return workers;
 }
 
+int gpu_position(std::string_view device) {
+  return parse_item(device).position;
+}
+
 int default_threads(const std::vector<WorkerSpec>& workers, unsigned cores) {
   const auto cpu = std::ranges::count(workers, "cpu", &WorkerSpec::kind);
   if (cpu == 0) return 1;

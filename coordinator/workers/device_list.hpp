@@ -29,6 +29,9 @@ inline constexpr int kMaxGpuPosition = 255;
 // kMaxGpuPosition; each names the item.
 std::vector<WorkerSpec> parse_device_list(std::string_view list);
 
+// N of a GPU worker's "gpu:N".
+int gpu_position(std::string_view device);
+
 // Threads of each CPU worker where `--threads` is not given: cores divided by CPU workers, at
 // least 1.
 int default_threads(const std::vector<WorkerSpec>& workers, unsigned cores);

@@ -6,12 +6,11 @@
 #include <boost/asio/post.hpp>
 
 #include "coordinator/dispatch/unit_shape.hpp"
+#include "coordinator/workers/worker_pool_state.hpp"
 #include "ipc/log.hpp"
 
 namespace tandem::coordinator {
 namespace {
-
-constexpr double kSpeedSmoothing = 0.2;
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
@@ -31,24 +30,6 @@ std::vector<WorkerSlot> dispatch_slots(const std::vector<WorkerSpec>& workers) {
 
 }  // namespace
 
-struct WorkerPool::PendingUnit {
-  UnitTask task;
-  std::shared_ptr<UnitBatch> batch;
-  std::size_t index = 0;  // in the batch
-  // While a worker computes it. A worker that died keeps its hold until its exit was seen.
-  std::shared_ptr<ArenaBlock> output;
-};
-
-struct WorkerPool::Slot {
-  WorkerSpec spec;
-  WorkerId worker;
-  std::unique_ptr<WorkerProcess> process;
-  WorkerEnd last_end;  // of the process before
-  WorkerHello hello;
-  std::uint64_t units_done = 0;
-  double unit_seconds = 0.0;
-};
-
 WorkerPool::WorkerPool(boost::asio::io_context& io, PoolOptions options, FindModel find_model,
                        PoolObserver observer)
     : io_(io),
@@ -60,6 +41,7 @@ WorkerPool::WorkerPool(boost::asio::io_context& io, PoolOptions options, FindMod
       loads_(load_hooks(), options_.budgets),
       timer_(io),
       busy_wait_(options_.busy_wait) {
+  if (options_.cuda) slabs_.emplace(options_.cuda);
   for (const WorkerSpec& spec : options_.workers)
     add_slot(spec);
   carry_out();
@@ -151,10 +133,22 @@ std::vector<WorkerView> WorkerPool::workers() const {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const Slot& slot = *slots_[i];
     const SlotView state = dispatcher_.view(i);
-    views.push_back({slot.spec.name, slot.spec.kind, slot.spec.place(), slot.hello.description,
-                     state.state, state.reason, slot.process ? slot.process->pid() : 0,
-                     slot.hello.threads, slot.units_done, slot.unit_seconds,
-                     slot.hello.has_bfloat16});
+    views.push_back({slot.spec.name,
+                     slot.spec.kind,
+                     slot.spec.place(),
+                     slot.hello.description,
+                     state.state,
+                     state.reason,
+                     slot.process ? slot.process->pid() : 0,
+                     slot.hello.threads,
+                     slot.units_done,
+                     slot.unit_seconds,
+                     slot.hello.has_bfloat16,
+                     {},
+                     {}});
+    if (!slot.process || state.state == SlotState::kStarting) continue;
+    views.back().transport = slot.process->transport(slot.hello.transport);
+    views.back().transport_reason = slot.process->transport_reason();
   }
   return views;
 }
@@ -183,7 +177,7 @@ void WorkerPool::submit(const std::shared_ptr<UnitBatch>& batch, std::vector<Uni
     const UnitId id{next_unit_++};
     const Unit& unit = tasks[i].unit;
     tickets.push_back({id, batch->job(), model_of(unit), part_of(unit), shape_of(unit)});
-    units_.emplace(id, PendingUnit{std::move(tasks[i]), batch, i, nullptr});
+    units_.emplace(id, PendingUnit{std::move(tasks[i]), batch, i, nullptr, {}, {}, {}});
   }
   dispatcher_.submit(tickets, now());
   carry_out();
@@ -254,7 +248,14 @@ void WorkerPool::carry_out(const StartUnit& command) {
       unit.output = process->allocate_output(unit.task.output_bytes);
       output = {unit.output->segment(), unit.output->offset(), unit.output->bytes()};
     }
-    process->send(RunUnit{command.unit, command.generation, unit.task.unit, output});
+    unit.worker = command.worker;
+    unit.generation = command.generation;
+    SlabChannel* slab = process->slab();
+    unit.slab = slab == nullptr
+                    ? std::nullopt
+                    : slab->publish(unit.task.inputs,
+                                    unit.task.output_bytes > 0 ? unit.output.get() : nullptr);
+    process->send(RunUnit{command.unit, command.generation, unit.task.unit, output, unit.slab});
     busy_wait_.expect_more(now());
   } catch (const Error& error) {
     dispatcher_.unit_failed(command.worker, command.unit, command.generation, error.failure(),
@@ -278,57 +279,6 @@ void WorkerPool::carry_out(const WorkerNotice& command) {
   observer_.worker_event(info);
 }
 
-void WorkerPool::receive(std::size_t slot, WorkerId worker, FromWorker message,
-                         std::vector<ipc::Fd> fds) {
-  if (const auto* loaded = std::get_if<ModelLoaded>(&message)) {
-    loads_.loaded(slot, *loaded, std::move(fds));
-  }
-  std::visit([&](auto& m) { handle(slot, worker, std::move(m)); }, message);
-  carry_out();
-}
-
-void WorkerPool::handle(std::size_t slot, WorkerId worker, WorkerHello message) {
-  if (message.protocol != kWorkerProtocolVersion) {
-    slots_[slot]->process->kill("it speaks version " + std::to_string(message.protocol) +
-                                " of the worker protocol, not " +
-                                std::to_string(kWorkerProtocolVersion));
-    return;
-  }
-  loads_.greeted(slot, message);
-  slots_[slot]->hello = std::move(message);
-  dispatcher_.worker_ready(worker, now());
-}
-
-void WorkerPool::handle(std::size_t, WorkerId worker, ModelLoaded message) {
-  dispatcher_.model_loaded(worker, message.model, message.part, now());
-  for (const auto& [job, units] : jobs_)
-    observer_.loading(job, message.model, message.part, true);
-}
-
-void WorkerPool::handle(std::size_t slot, WorkerId worker, ModelFailed message) {
-  if (loads_.failed(slot, message)) return;
-  message.failure.worker = slots_[slot]->spec.name;
-  dispatcher_.model_failed(worker, message.failure, now());
-}
-
-void WorkerPool::handle(std::size_t index, WorkerId worker, UnitDone message) {
-  Slot& slot = *slots_[index];
-  busy_wait_.expect_more(now());
-  ++slot.units_done;
-  slot.unit_seconds =
-      slot.unit_seconds == 0.0
-          ? message.seconds
-          : slot.unit_seconds + kSpeedSmoothing * (message.seconds - slot.unit_seconds);
-  if (!dispatcher_.unit_done(worker, message.unit_id, message.generation, now())) return;
-  deliver(message.unit_id,
-          UnitOutcome{std::move(message.result), nullptr, slot.spec.name, message.seconds});
-}
-
-void WorkerPool::handle(std::size_t slot, WorkerId worker, UnitFailed message) {
-  message.failure.worker = slots_[slot]->spec.name;
-  dispatcher_.unit_failed(worker, message.unit_id, message.generation, message.failure, now());
-}
-
 void WorkerPool::worker_exited(std::size_t slot, WorkerId worker, const WorkerEnd& end) {
   slots_[slot]->process.reset();
   loads_.exited(slot, worker);
@@ -350,16 +300,6 @@ void WorkerPool::send_constants(WorkerProcess& process, JobId job,
       process.send(PutConstant{constant, jobs_.at(job)->constant(constant)});
     }
   }
-}
-
-void WorkerPool::deliver(UnitId unit, UnitOutcome outcome) {
-  const auto it = units_.find(unit);
-  if (it == units_.end()) return;
-  outcome.output = std::move(it->second.output);
-  const auto batch = it->second.batch;
-  const std::size_t index = it->second.index;
-  units_.erase(it);
-  batch->deliver(index, std::move(outcome));
 }
 
 void WorkerPool::arm_timer() {

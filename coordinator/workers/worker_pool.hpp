@@ -30,6 +30,8 @@ struct PoolOptions {
   BudgetList budgets;
   bool cuda_graphs = true;  // of GPU workers
   bool busy_wait = false;   // threads and GPU workers poll for a while before they sleep
+  // Where tensors are to travel to GPU workers through GPU memory: what finds CUDA.
+  GpuSlabs::Calls cuda = {};
   RespawnPolicy respawn;
 };
 
@@ -62,8 +64,10 @@ struct WorkerView {
   int pid = 0;  // 0: no process
   int threads = 0;
   std::uint64_t units_done = 0;
-  double unit_seconds = 0.0;  // of the last units, smoothed; 0: none yet
-  bool has_bfloat16 = true;   // computes in it without emulation
+  double unit_seconds = 0.0;           // of the last units, smoothed; 0: none yet
+  bool has_bfloat16 = true;            // computes in it without emulation
+  std::optional<Transport> transport;  // once it greeted
+  std::string transport_reason;        // why it is not the one that was asked for
 };
 
 class WorkerPool {
@@ -119,6 +123,8 @@ class WorkerPool {
   void handle(std::size_t slot, WorkerId worker, ModelFailed message);
   void handle(std::size_t slot, WorkerId worker, UnitDone message);
   void handle(std::size_t slot, WorkerId worker, UnitFailed message);
+  void handle(std::size_t slot, WorkerId worker, SlabAttached message);
+  bool collect(std::size_t slot, WorkerId worker, const UnitDone& message);
   void worker_exited(std::size_t slot, WorkerId worker, const WorkerEnd& end);
   void send_constants(WorkerProcess& process, JobId job, const std::vector<ConstantId>& constants);
   void deliver(UnitId unit, UnitOutcome outcome);
@@ -131,6 +137,7 @@ class WorkerPool {
   FindModel find_model_;
   PoolObserver observer_;
   std::shared_ptr<TensorArena> inputs_;
+  std::optional<GpuSlabs> slabs_;  // ends before the inputs
   Dispatcher dispatcher_;
   ModelLoads loads_;
   boost::asio::steady_timer timer_;

@@ -34,7 +34,7 @@ ipc::SpawnOptions spawn_options(const WorkerLaunch& launch) {
 
 WorkerProcess::WorkerProcess(boost::asio::io_context& io, const WorkerLaunch& launch,
                              Handlers handlers)
-    : name_(launch.spec.name), handlers_(std::move(handlers)) {
+    : name_(launch.spec.name), device_(launch.spec.device), handlers_(std::move(handlers)) {
   ipc::SpawnOptions options = spawn_options(launch);
   options.on_line = [this](std::string_view line) {
     last_words_.add(line);
@@ -68,6 +68,42 @@ int WorkerProcess::pid() const {
   return process_->pid();
 }
 
+bool WorkerProcess::offer_slab(GpuSlabs& slabs) {
+  try {
+    slab_ = std::make_unique<SlabChannel>(slabs.open(gpu_position(device_)));
+    send(AttachSlab{slab_->offer()});
+    return true;
+  } catch (const Error& error) {
+    fall_back(error.what());
+    return false;
+  }
+}
+
+bool WorkerProcess::slab_attached(const SlabAttached& answer) {
+  if (!slab_ || slab_->is_checked()) return false;
+  try {
+    slab_->check(answer);
+  } catch (const Error& error) {
+    fall_back(error.what());
+  }
+  return true;
+}
+
+void WorkerProcess::fall_back(const std::string& reason) {
+  slab_.reset();
+  transport_reason_ = reason;
+  ipc::log(ipc::LogLevel::kWarn, name_, "tensors travel through shared memory: " + reason);
+}
+
+Transport WorkerProcess::transport(Transport fallback) const {
+  const bool in_use = slab_ && slab_->is_checked() && slab_->reason().empty();
+  return in_use ? Transport::kCudaIpc : fallback;
+}
+
+const std::string& WorkerProcess::transport_reason() const {
+  return slab_ ? slab_->reason() : transport_reason_;
+}
+
 void WorkerProcess::share_inputs(const TensorArena& inputs) {
   share(inputs, inputs_known_, false);
 }
@@ -90,7 +126,8 @@ void WorkerProcess::share(const TensorArena& arena, std::size_t& known, bool wri
   for (const ArenaSegment& segment : arena.segments_from(known)) {
     std::vector<ipc::Fd> fds;
     fds.push_back(arena.share(segment.id, writable));
-    send(AttachSegment{segment.id, segment.bytes, writable}, std::move(fds));
+    const auto twin = slab_ ? slab_->twin(segment, writable) : std::nullopt;
+    send(AttachSegment{segment.id, segment.bytes, writable, twin}, std::move(fds));
     ++known;
   }
 }

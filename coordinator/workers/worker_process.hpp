@@ -14,6 +14,7 @@
 
 #include "coordinator/dispatch/tensor_arena.hpp"
 #include "coordinator/workers/device_list.hpp"
+#include "coordinator/workers/slab_channel.hpp"
 #include "ipc/process/child_process.hpp"
 #include "ipc/process/last_words.hpp"
 #include "ipc/socket/connection.hpp"
@@ -58,6 +59,16 @@ class WorkerProcess {
   int pid() const;
   const std::string& name() const { return name_; }
 
+  // Offers it GPU memory for tensors. False, with a reason to be asked for, where that can't be.
+  bool offer_slab(GpuSlabs& slabs);
+  // Its answer, whatever it is. False where it was not asked.
+  bool slab_attached(const SlabAttached& answer);
+  // nullptr: tensors travel through shared memory.
+  SlabChannel* slab() { return slab_.get(); }
+  // Through `fallback`, or the GPU memory that was offered; and why not through that.
+  Transport transport(Transport fallback) const;
+  const std::string& transport_reason() const;
+
   // Tells the worker of the segments of an arena that it does not know yet.
   void share_inputs(const TensorArena& inputs);
   // Room for a result, in memory that this process alone writes to.
@@ -68,17 +79,22 @@ class WorkerProcess {
   std::vector<ConstantId> forget(const std::vector<ConstantId>& constants);
 
  private:
+  void fall_back(const std::string& reason);
   void share(const TensorArena& arena, std::size_t& known, bool writable);
   void receive(ipc::Frame frame);
   void exited(const ipc::ExitStatus& status);
 
   std::string name_;
+  std::string device_;
   Handlers handlers_;
+  TensorArena outputs_;
+  // Ends after the process, before the memory that it copies to.
+  std::unique_ptr<SlabChannel> slab_;
   ipc::LastWords last_words_;
   std::string kill_reason_;
   std::unique_ptr<ipc::ChildProcess> process_;
   std::shared_ptr<ipc::Connection> connection_;
-  TensorArena outputs_;
+  std::string transport_reason_;
   std::size_t inputs_known_ = 0;
   std::size_t outputs_known_ = 0;
   std::set<ConstantId> constants_;

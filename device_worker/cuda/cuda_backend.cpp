@@ -9,6 +9,7 @@
 
 #include "device_worker/cuda/cuda_graph.hpp"
 #include "device_worker/device/gpu_backend.hpp"
+#include "ipc/cuda/runtime_calls.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::worker {
@@ -88,6 +89,10 @@ class CudaBackend : public GpuBackend {
   }
 
   void unpin(void* data) noexcept override { C10_CUDA_IGNORE_ERROR(cudaHostUnregister(data)); }
+
+  ipc::CudaCalls& cuda() override { return ipc::runtime_calls(); }
+  int position() const override { return device_; }
+  void* stream() const override { return stream_->stream(); }
 
   std::unique_ptr<GpuGraph> capture(const std::function<void()>& work) override {
     return capture_cuda_graph(device_, work);

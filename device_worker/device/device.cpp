@@ -24,6 +24,10 @@ constexpr std::array kDevices = {
 
 }  // namespace
 
+ImportedSlab Device::import_slab(const SlabOffer&) {
+  throw Error(ErrorCode::kUnsupported, "this worker computes on no GPU");
+}
+
 std::unique_ptr<Device> make_device(std::string_view name, const DeviceOptions& options) {
   const auto at = name.find_first_of("@:");
   const std::string_view which =

@@ -9,7 +9,10 @@
 #include <string>
 #include <string_view>
 
+#include <ATen/core/Tensor.h>
+
 #include "device_worker/loaded_model.hpp"
+#include "ipc/transport/cuda_ipc/slab_view.hpp"
 #include "protocol/worker_message.hpp"
 
 namespace tandem::worker {
@@ -23,6 +26,12 @@ struct DeviceOptions {
 class PinnedMemory {
  public:
   virtual ~PinnedMemory() = default;
+};
+
+// GPU memory of the coordinator's, as this process sees it.
+struct ImportedSlab {
+  std::unique_ptr<ipc::SlabView> view;
+  at::Device place = at::kCPU;  // of tensors over its bytes
 };
 
 class Device {
@@ -43,6 +52,9 @@ class Device {
   virtual std::unique_ptr<PinnedMemory> pin(std::span<const std::byte>, bool /*writable*/) {
     return nullptr;
   }
+
+  // Imports and checks it. Throws tandem::Error with why it can't be used.
+  virtual ImportedSlab import_slab(const SlabOffer& offer);
 
   // Does the work of a unit; failures of the device's own kind come out as tandem::Error. The work
   // may be done twice. Ends the process where the device's state allows no further unit.

@@ -9,6 +9,8 @@
 #include <optional>
 #include <string>
 
+#include "ipc/cuda/calls.hpp"
+
 namespace tandem::worker {
 
 struct GpuDescription {
@@ -63,6 +65,11 @@ class GpuBackend {
   virtual std::optional<std::string> pin(void* data, std::size_t bytes, bool writable) = 0;
   virtual void unpin(void* data) noexcept = 0;
 
+  // For what travels through GPU memory of another process.
+  virtual ipc::CudaCalls& cuda() = 0;
+  virtual int position() const = 0;
+  virtual void* stream() const = 0;
+
   // Records what `work` queues, without running it. It must not wait for the device, and tensors
   // that were made outside must stay where they are as long as the graph is used.
   virtual std::unique_ptr<GpuGraph> capture(const std::function<void()>& work) = 0;
@@ -72,7 +79,7 @@ class GpuBackend {
 // the visible ones. nullptr where `version` is not the module's; throws tandem::Error(kNoWorker)
 // where there is no such GPU, or no driver.
 using GpuBackendFactory = GpuBackend*(int version, int position);
-inline constexpr int kGpuBackendVersion = 1;
+inline constexpr int kGpuBackendVersion = 2;
 inline constexpr const char* kGpuBackendFactory = "tandem_gpu_backend";
 inline constexpr const char* kGpuModuleFile = "libtandem_cuda.so";
 

@@ -11,6 +11,7 @@
 #include "device_worker/device/gpu_module.hpp"
 #include "device_worker/device/network_graphs.hpp"
 #include "device_worker/device/torch_model.hpp"
+#include "ipc/memory/shared_segment.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::worker {
@@ -18,6 +19,7 @@ namespace {
 
 // The graphs' share of the device's memory.
 constexpr std::uint64_t kGraphShare = 8;
+constexpr std::size_t kPage = 4096;
 constexpr int kExitBrokenContext = 70;
 constexpr int kCudaErrorMemoryAllocation = 2;
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
@@ -88,6 +90,7 @@ class GpuDevice : public Device {
     hello.has_bfloat16 = description_.has_bfloat16;
     hello.memory_total = memory.total;
     hello.memory_free = memory.free;
+    hello.transport = can_pin() ? Transport::kPinned : Transport::kPageable;
   }
 
   std::unique_ptr<LoadedModel> open(const ModelSpec& spec) override {
@@ -118,6 +121,12 @@ class GpuDevice : public Device {
     return std::make_unique<Registration>(*backend_, data);
   }
 
+  ImportedSlab import_slab(const SlabOffer& offer) override {
+    return {std::make_unique<ipc::SlabView>(backend_->cuda(), backend_->position(),
+                                            backend_->stream(), offer),
+            place_.device};
+  }
+
   void run(const std::function<void()>& work) override;
   std::string reason_to_end() const override { return reason_to_end_; }
 
@@ -125,6 +134,7 @@ class GpuDevice : public Device {
   // What it lacked the memory for; nothing where it was done.
   std::optional<FailedAllocations> attempt(const std::function<void()>& work);
   void check_context();
+  bool can_pin() const;
 
   std::unique_ptr<GpuBackend> backend_;
   GpuPlace place_;
@@ -155,6 +165,9 @@ std::optional<FailedAllocations> GpuDevice::attempt(const std::function<void()>&
     check_context();
     if (!says_out_of_memory(error)) throw;
     told = true;
+  } catch (const Error&) {
+    check_context();
+    throw;
   }
   FailedAllocations failed = backend_->take_failed_allocations();
   if (failed.count > (told ? 1 : 0)) {
@@ -165,6 +178,15 @@ std::optional<FailedAllocations> GpuDevice::attempt(const std::function<void()>&
   if (!told && failed.count == 0) return std::nullopt;
   if (failed.count == 0) failed.free = backend_->memory().free;
   return failed;
+}
+
+// Asked of the driver by doing it, with a page like those of segments.
+bool GpuDevice::can_pin() const {
+  const auto page = ipc::SharedSegment::create("tandem-probe", kPage);
+  void* data = page.writable_bytes().data();
+  if (backend_->pin(data, kPage, true)) return false;
+  backend_->unpin(data);
+  return true;
 }
 
 // An error that stays with the context makes every later call fail, clean-up included.

@@ -15,7 +15,10 @@ DenoiseResult run(const Denoise& unit, UnitContext& context) {
     return model.denoise(x, sigma, conds, sigmas, unit.region, unit.patches);
   };
   const LiveHooks& hooks = context.hooks.of(unit.conds);
-  const at::Tensor x = models::crop(context.tensors.open(unit.x), unit.region);
+  // Plug-ins see memory of the CPU.
+  const at::Tensor x =
+      models::crop(hooks.empty() ? context.tensors.open_near(unit.x) : context.tensors.open(unit.x),
+                   unit.region);
   const at::Tensor denoised =
       hooks.empty()
           ? forward(x, unit.sigma, unit.sigmas)

@@ -5,7 +5,8 @@
 namespace tandem::worker {
 
 EncodeImageResult run(const EncodeImage& unit, UnitContext& context) {
-  const at::Tensor latent = context.models.at(unit.model).encode(context.tensors.open(unit.image));
+  const at::Tensor latent =
+      context.models.at(unit.model).encode(context.tensors.open_near(unit.image));
   check_finite(latent, "The encoded image");
   return {context.tensors.offer(latent, context.output)};
 }

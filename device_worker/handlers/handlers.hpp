@@ -12,7 +12,7 @@ namespace tandem::worker {
 
 struct UnitContext {
   ModelStore& models;
-  const TensorExchange& tensors;
+  TensorExchange& tensors;
   const OutputSlot& output;
   const PluginSet& plugins;
   HookStore& hooks;

@@ -49,7 +49,7 @@ class SlotParts {
  public:
   explicit SlotParts(const OutputSlot& slot) : rest_(slot) {}
 
-  TensorHandle offer(const at::Tensor& tensor, const TensorExchange& tensors) {
+  TensorHandle offer(const at::Tensor& tensor, TensorExchange& tensors) {
     TensorHandle handle = tensors.offer(tensor, rest_);
     const std::uint64_t taken = std::min<std::uint64_t>(
         rest_.bytes, (tensor.nbytes() + kAlignment - 1) / kAlignment * kAlignment);

@@ -41,4 +41,10 @@ at::Tensor tensor_view(const TensorLayout& layout, const void* data,
       at::TensorOptions(scalar_type_of(layout.dtype)));
 }
 
+at::Tensor tensor_view(const TensorLayout& layout, void* data, at::Device place) {
+  return at::from_blob(
+      data, layout.shape, [](void*) {},
+      at::TensorOptions(scalar_type_of(layout.dtype)).device(place), place);
+}
+
 }  // namespace tandem::models

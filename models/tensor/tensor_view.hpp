@@ -23,4 +23,7 @@ TensorLayout layout_of(const at::Tensor& tensor);
 at::Tensor tensor_view(const TensorLayout& layout, const void* data,
                        std::shared_ptr<const void> owner);
 
+// The same over memory of a device, without an owner.
+at::Tensor tensor_view(const TensorLayout& layout, void* data, at::Device place);
+
 }  // namespace tandem::models

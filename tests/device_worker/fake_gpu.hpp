@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "device_worker/device/gpu_backend.hpp"
+#include "tests/ipc/cuda/fake_cuda.hpp"
 
 namespace tandem::worker {
 
@@ -23,6 +24,9 @@ class FakeGpu : public GpuBackend {
     std::optional<std::string> pin_failure;
     std::function<void()> before_capture;  // may throw
     std::map<const void*, bool> pinned;    // writable?
+    ipc::FakeGpus gpus;
+    ipc::FakeCuda cuda{gpus};
+    void* stream = nullptr;
   };
 
   explicit FakeGpu(State& state) : state_(state) {}
@@ -35,6 +39,9 @@ class FakeGpu : public GpuBackend {
   std::optional<std::string> broken() noexcept override { return state_.broken; }
   std::optional<std::string> pin(void* data, std::size_t, bool writable) override;
   void unpin(void* data) noexcept override { state_.pinned.erase(data); }
+  ipc::CudaCalls& cuda() override { return state_.cuda; }
+  int position() const override { return 0; }
+  void* stream() const override { return state_.stream; }
   std::unique_ptr<GpuGraph> capture(const std::function<void()>& work) override;
 
  private:

@@ -5,6 +5,7 @@
 #include <ATen/Context.h>
 #include <gtest/gtest.h>
 
+#include "ipc/transport/cuda_ipc/slab_link.hpp"
 #include "protocol/error.hpp"
 #include "tests/device_worker/fake_gpu.hpp"
 
@@ -44,6 +45,24 @@ TEST_F(GpuDeviceTest, DescribesItself) {
   EXPECT_FALSE(hello.has_bfloat16);
   EXPECT_EQ(hello.memory_total, 1U << 20);
   EXPECT_EQ(hello.memory_free, 1U << 19);
+  EXPECT_EQ(hello.transport, Transport::kPinned);
+  EXPECT_TRUE(state_.pinned.empty());
+  state_.pin_failure = "not permitted";
+  device_->describe(hello);
+  EXPECT_EQ(hello.transport, Transport::kPageable);
+}
+
+TEST_F(GpuDeviceTest, ImportsTheCoordinatorsMemoryOrSaysWhyNot) {
+  ipc::FakeCuda coordinator(state_.gpus);
+  state_.cuda.create_stream(state_.stream);
+  ipc::SlabLink link(std::make_shared<ipc::Slab>(coordinator, 0, 1 << 16));
+  state_.cuda.failures = {{"cudaIpcOpenMemHandle", ipc::kNotSupported}};
+  EXPECT_THROW(device_->import_slab(link.offer()), Error);
+  EXPECT_EQ(state_.cuda.left_behind(), 0);
+  state_.cuda.failures.clear();
+  const ImportedSlab slab = device_->import_slab(link.offer());
+  EXPECT_NO_THROW(link.check());
+  EXPECT_EQ(slab.place, at::Device(at::kCPU));
 }
 
 TEST_F(GpuDeviceTest, ChoosesAlgorithmsByRule) {
@@ -94,6 +113,8 @@ TEST_F(GpuDeviceTest, AContextThatBrokeEndsTheProcessAtOnce) {
   state_.broken = "an illegal address";
   EXPECT_EXIT(device_->run(throw_cuda_error), testing::ExitedWithCode(70),
               "gpu:3: CUDA says: an illegal address");
+  const auto failed_transport = [] { throw Error(ErrorCode::kInternal, "cudaEventRecord"); };
+  EXPECT_EXIT(device_->run(failed_transport), testing::ExitedWithCode(70), "gpu:3: CUDA says");
 }
 
 TEST_F(GpuDeviceTest, PinsMemoryUntilItIsLetGo) {

@@ -27,7 +27,21 @@ std::vector<ToWorker> messages_to_worker() {
                 shared_tensor(),
                 {{"wrapper", "p", R"({"a": 1})"}, {"callback", "q", ""}}};
   PluginUnit plugin{"p", "k", "{}", {{"in", shared_tensor()}}, {{"out", {DType::kU8, {3}}}}};
+  SlabOffer offer;
+  offer.memory[3] = 'm';
+  offer.bytes = 1 << 20;
+  offer.inputs_ready[1][2] = 'i';
+  offer.result_ready[kSlabTurns - 1][kCudaHandleBytes - 1] = 'r';
+  offer.check_offset = 64;
+  offer.check_seed = 7;
   return {AttachSegment{SegmentId{9}, 4096, true},
+          AttachSegment{SegmentId{9}, 4096, true, 1 << 16},
+          AttachSlab{offer},
+          RunUnit{UnitId{8},
+                  Generation{1},
+                  DecodeLatent{ModelId{1}, shared_tensor(), true},
+                  {SegmentId{1}, 64, 1024},
+                  SlabTurn{3, true}},
           LoadModel{ModelId{1},
                     {"/a", "/b", {"/c"}, "", "/up", ComputeType::kF16, {}, {}},
                     {{"/a", 1, 2, 3, -4}},
@@ -54,7 +68,10 @@ std::vector<FromWorker> messages_from_worker() {
   EncodeTextResult text;
   text.cond = shared_tensor();
   text.tokens = {{"l", {{{49406, 1.0}, {320, 1.3}}}}};
-  return {WorkerHello{1, 42, "cpu", "a processor", 2, false, 1ULL << 34, 1ULL << 33},
+  return {WorkerHello{1, 42, "cpu", "a processor", 2, false, 1ULL << 34, 1ULL << 33,
+                      Transport::kPageable},
+          SlabAttached{"no such handle"},
+          UnitDone{UnitId{2}, Generation{1}, UpscaleTileResult{shared_tensor()}, 0.02, true},
           ModelLoaded{ModelId{1}, ModelPart::kText, 100, 0.5, 50},
           ModelFailed{ModelId{1}, ModelPart::kUnet, failure},
           UnitDone{UnitId{1}, Generation{3}, DenoiseResult{shared_tensor()}, 0.02},

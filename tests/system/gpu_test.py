@@ -45,8 +45,29 @@ class WithoutGpu(unittest.TestCase):
                                                    "text_device": "cpu"}))
 
 
+class WithoutGpuWorkers(unittest.TestCase):
+    def test_the_coordinator_loads_cuda_for_gpu_workers_alone(self):
+        with Service("cpu:1", arguments=("--transport", "cuda-ipc")) as service:
+            client = Client(service.socket)
+            self.addCleanup(client.close)
+            client.run(picture_job(steps=2))
+            self.assertEqual([w["transport"] for w in client.workers()], ["shared memory"])
+            maps = Path(f"/proc/{client.welcome['pid']}/maps").read_text()
+            for library in ("libtandem_cuda", "libtorch_cuda", "libcuda.so"):
+                self.assertNotIn(library, maps)
+
+
 @unittest.skipUnless(HAS_GPU, "skipped: no device")
 class WithGpu(unittest.TestCase):
+    def test_a_transport_changes_no_bit(self):
+        results = []
+        for transport in ("pinned", "cuda-ipc"):
+            with Service("gpu:0", arguments=("--transport", transport)) as service:
+                client = Client(service.socket, timeout=120)
+                results.append(client.run(gpu_job(steps=10)))
+                client.close()
+        self.assertTrue(same_bits(*results))
+
     def test_two_workers_of_a_gpu_give_the_bits_of_one(self):
         results = []
         for devices in ("gpu:0", "gpu:0x2"):

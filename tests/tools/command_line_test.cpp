@@ -80,6 +80,7 @@ TEST_F(CommandLineTest, AWrongCommandLineIsUsage) {
       {"run", file, "--cuda-device", "0,"},
       {"run", file, "--cuda-graphs", "on"},
       {"run", file, "--busy-wait", "maybe"},
+      {"run", file, "--transport", "nccl"},
       {"wait"},
       {"cancel"},
       {"unload"},

@@ -27,9 +27,12 @@ TEST(Report, ADeviceStandsAboveItsWorkers) {
   EXPECT_EQ(
       device_lines(parse(R"({"devices": [{"name": "cpu", "state": "quarantined",
     "reason": "it died too often", "memory_total": 8589934592, "memory_free": 1073741824,
-    "budget": null, "workers": [{"name": "cpu#0", "state": "busy", "pid": 12, "threads": 2}]}]})")),
+    "budget": null, "workers": [{"name": "cpu#0", "state": "busy", "pid": 12, "threads": 2},
+        {"name": "cpu#1", "state": "ready", "transport": "pinned shared memory",
+         "transport_reason": "no GPU"}]}]})")),
       (std::vector<std::string>{"cpu  quarantined: it died too often  1.0 GiB of 8.0 GiB free",
-                                "  cpu#0  busy  pid 12  threads 2"}));
+                                "  cpu#0  busy  pid 12  threads 2",
+                                "  cpu#1  ready  via pinned shared memory, not cuda ipc: no GPU"}));
   EXPECT_TRUE(device_lines(parse(R"({"devices": [1, "x"], "more": {}})")).empty());
 }
 

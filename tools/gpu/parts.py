@@ -6,6 +6,7 @@ import faults
 import golden_part
 import pair
 import speed
+import transport_part
 from common import device_of, one_worker
 from host_client import Client
 from service import BIN, Service, wait_until
@@ -49,6 +50,7 @@ PARTS = {
     "full_sdxl": Part(speed.full, 180),
     "peer": Part(speed.peer, 180),
     "identity": Part(faults.identity, 60),
+    "transport": Part(transport_part.transport, 200),
     "golden_fp32": Part(golden_part.golden, 120),
     "kills": Part(faults.kills, 240),
     "unloads": Part(faults.unloads, 60),

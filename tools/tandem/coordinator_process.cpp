@@ -21,7 +21,7 @@ ipc::SpawnOptions spawn_options(const CoordinatorOptions& options) {
                           .on_line = {}};
   WorkerOptions workers = options.workers;
   if (workers.devices.empty()) workers.devices = default_devices();
-  // Workers inherit it; the coordinator itself never asks for a GPU.
+  // The workers inherit it too.
   const std::string visible = std::exchange(workers.cuda_device, {});
   if (!visible.empty()) spawn.environment.push_back("CUDA_VISIBLE_DEVICES=" + visible);
   spawn.arguments.insert(spawn.arguments.end(), {"--socket", options.socket.string()});
@@ -45,6 +45,7 @@ std::vector<std::string> to_arguments(const WorkerOptions& workers) {
   add("--cuda-device", workers.cuda_device);
   add("--cuda-graphs", workers.cuda_graphs);
   add("--busy-wait", workers.busy_wait);
+  add("--transport", workers.transport);
   add("--hook-cache", workers.hook_cache);
   add("--budget", workers.budget);
   for (const std::string& plugin : workers.plugins)

@@ -23,6 +23,7 @@ struct WorkerOptions {
   std::string cuda_device = {};           // which GPUs are visible, in which order: "1,0"
   std::string cuda_graphs = {};           // "auto", "off"
   std::string busy_wait = {};             // "auto", "on", "off"
+  std::string transport = {};             // "pinned", "cuda-ipc"
   std::string hook_cache = {};            // of `up`: "min-vram", "max-speed:MIB"
   std::string budget = {};                // LIST of --budget; no limit
   std::vector<std::string> plugins = {};  // files, absolute

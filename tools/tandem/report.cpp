@@ -88,6 +88,8 @@ std::string worker_line(const json::object& worker) {
   join(line, ": ", text_of(worker, "reason"));
   if (number_of(worker, "pid") > 0.0) join(line, "  pid ", text_of(worker, "pid"));
   if (number_of(worker, "threads") > 0.0) join(line, "  threads ", text_of(worker, "threads"));
+  join(line, "  via ", text_of(worker, "transport"));
+  join(line, ", not cuda ipc: ", text_of(worker, "transport_reason"));
   return line;
 }
 

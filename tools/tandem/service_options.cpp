@@ -53,6 +53,10 @@ void add_device_options(CLI::App& app, ServiceOptions& options) {
   app.add_option("--busy-wait", workers.busy_wait,
                  "Poll for some milliseconds before sleeping (auto: with GPUs and cores enough)")
       ->check(CLI::IsMember({"auto", "on", "off"}));
+  app.add_option("--transport", workers.transport,
+                 "How tensors travel to GPU workers: shared memory that they pin, or GPU memory "
+                 "of the coordinator (pinned)")
+      ->check(CLI::IsMember({"pinned", "cuda-ipc"}));
   app.add_option("--threads", workers.threads,
                  "Threads per CPU worker (cores divided by CPU workers)")
       ->type_name("N")
@@ -72,7 +76,7 @@ void add_job_service_options(CLI::App& app, ServiceOptions& options) {
   add_device_options(app, options);
   CLI::Option* socket = app.get_option("--socket");
   for (const char* name : {"--devices", "--threads", "--budget", "--plugin", "--cuda-device",
-                           "--cuda-graphs", "--busy-wait"})
+                           "--cuda-graphs", "--busy-wait", "--transport"})
     socket->excludes(app.get_option(name));
 }
 

@@ -1,8 +1,9 @@
 // A worker that computes nothing: it gives a DecodeLatent's latent back as its image. What the
 // latent's bytes say makes it misbehave: "die" ends it, "fail" and "bad" are failures that may and
-// may not be tried again, "slow" takes a while. "models" and "copy" are answered with the models
-// that it holds and the inode of their converted weights. A model takes 1000 bytes; of its files,
-// "/die" ends the worker, "/oom" does not fit beside another model, "/half" has to be converted.
+// may not be tried again, "slow" takes a while, "slab" claims GPU memory that it was not given.
+// "models" and "copy" are answered with the models that it holds and the inode of their converted
+// weights. A model takes 1000 bytes; of its files, "/die" ends the worker, "/oom" does not fit
+// beside another model, "/half" has to be converted. It imports no GPU memory.
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -71,7 +72,7 @@ FromWorker run(const RunUnit& message, const HeldModels& held) {
     const std::string words = answer(text, std::get<DecodeLatent>(message.unit).model, held);
     result.image = InlineTensor{{DType::kU8, {static_cast<std::int64_t>(words.size())}}, words};
   }
-  return UnitDone{message.unit_id, message.generation, result, 0.001};
+  return UnitDone{message.unit_id, message.generation, result, 0.001, text == "slab"};
 }
 
 void serve(ipc::BlockingConnection& connection) {
@@ -91,6 +92,7 @@ void serve(ipc::BlockingConnection& connection) {
     }
     if (const auto* model = std::get_if<UnloadModel>(&message)) held.erase(model->model);
     if (const auto* unit = std::get_if<RunUnit>(&message)) send(run(*unit, held));
+    if (std::holds_alternative<AttachSlab>(message)) send(SlabAttached{"no GPU here"});
   }
 }
 

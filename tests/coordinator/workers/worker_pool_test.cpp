@@ -7,6 +7,8 @@
 #include <boost/asio/post.hpp>
 #include <gtest/gtest.h>
 
+#include "tests/ipc/cuda/fake_cuda.hpp"
+
 namespace tandem::coordinator {
 namespace {
 
@@ -27,6 +29,7 @@ class WorkerPoolTest : public ::testing::Test {
     options.worker_program = TANDEM_FAKE_WORKER;
     options.workers = parse_device_list(devices);
     options.budgets = budgets;
+    options.cuda = cuda_;
     PoolObserver observer;
     observer.worker_event = [this](const WorkerEventInfo& info) { events_.push_back(info); };
     observer.loading = [](JobId, ModelId, ModelPart, bool) {};
@@ -44,12 +47,17 @@ class WorkerPoolTest : public ::testing::Test {
     loop_ = std::thread([this] { io_.run(); });
   }
 
-  void TearDown() override {
+  void TearDown() override { stop(); }
+
+  void stop() {
+    if (!loop_.joinable()) return;
     on_loop([this] {
       pool_->close_job(kJob);
       pool_->shut_down([this] { io_.stop(); });
     });
     loop_.join();
+    units_.reset();
+    pool_.reset();
   }
 
   void on_loop(std::function<void()> work) { boost::asio::post(io_, std::move(work)); }
@@ -91,6 +99,10 @@ class WorkerPoolTest : public ::testing::Test {
     return ErrorCode::kInternal;
   }
 
+  WorkerView first_worker() {
+    return ask_loop<WorkerView>([this] { return pool_->workers().front(); });
+  }
+
   std::vector<int> pids() {
     return ask_loop<std::vector<int>>([this] {
       std::vector<int> pids;
@@ -124,12 +136,40 @@ class WorkerPoolTest : public ::testing::Test {
   std::thread loop_;
   std::string last_message_;
   std::vector<ModelId> over_budget_;
+  GpuSlabs::Calls cuda_;
 };
 
 TEST_F(WorkerPoolTest, ResultsComeInTheOrderOfTheTasks) {
   start(3);
   const std::vector<std::string> texts = {"slow", "b", "c", "d", "e", "f", "g"};
   EXPECT_EQ(run(texts), texts);
+}
+
+TEST_F(WorkerPoolTest, AWorkerThatCannotImportGoesOnThroughSharedMemory) {
+  ipc::FakeGpus gpus;
+  ipc::FakeCuda calls(gpus);
+  cuda_ = [&calls]() -> ipc::CudaCalls& { return calls; };
+  start_on("gpu:0", {}, {"/model"});
+  EXPECT_EQ(run({"a", "b"}), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(first_worker().transport_reason, "no GPU here");
+  EXPECT_EQ(first_worker().transport, Transport::kSharedMemory) << "as it greeted";
+  EXPECT_EQ(calls.calls["cudaMalloc"], 1);
+  stop();
+}
+
+TEST_F(WorkerPoolTest, WithoutCudaTheReasonIsTold) {
+  cuda_ = []() -> ipc::CudaCalls& { throw Error(ErrorCode::kUnsupported, "no module"); };
+  start_on("gpu:0,sim", {}, {"/model"});
+  EXPECT_EQ(run({"a"}), (std::vector<std::string>{"a"}));
+  const auto workers = ask_loop<std::vector<WorkerView>>([this] { return pool_->workers(); });
+  EXPECT_EQ(workers[0].transport_reason, "no module");
+  EXPECT_EQ(workers[1].transport_reason, "") << "it is asked of GPU workers alone";
+}
+
+TEST_F(WorkerPoolTest, AResultInMemoryThatWasNotGivenEndsTheWorker) {
+  start(1);
+  EXPECT_EQ(failure("slab"), ErrorCode::kWorkerLost);
+  EXPECT_GE(count(WorkerNotice::What::kLost), 1U);
 }
 
 TEST_F(WorkerPoolTest, AKilledWorkersUnitRunsAgain) {
