@@ -6,11 +6,6 @@
 
 namespace tandem::models {
 
-at::Tensor plain_geglu(const at::Tensor& projected) {
-  const std::vector<at::Tensor> halves = projected.chunk(2, -1);
-  return halves[0] * at::gelu(halves[1]);
-}
-
 at::Tensor geglu(const at::Tensor& projected) {
   static const auto operation = c10::Dispatcher::singleton()
                                     .findSchemaOrThrow("tandem::geglu", "")

@@ -6,12 +6,6 @@
 
 namespace tandem::models {
 
-at::Tensor plain_group_norm(const at::Tensor& x, std::int64_t groups, const at::Tensor& weight,
-                            const at::Tensor& bias, double eps, bool silu) {
-  at::Tensor normed = at::group_norm(x, groups, weight, bias, eps);
-  return silu ? at::silu(normed) : normed;
-}
-
 at::Tensor group_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                       const GroupNormOptions& options) {
   static const auto operation = c10::Dispatcher::singleton()

@@ -1,11 +1,12 @@
 """GPU workers: what they say where there is no GPU; where there is one, the same bits on two workers."""
 import json
+import subprocess
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
-from service import Sandbox, Service, wait_until
+from service import BIN, Sandbox, Service, wait_until
 
 from host_client import Client, same_bits
 from jobs import MODEL, picture_job
@@ -15,6 +16,17 @@ HAS_GPU = Path("/dev/nvidia0").exists()
 
 def gpu_job(**keys):
     return picture_job(model={"file": MODEL, "device": "default"}, **keys)
+
+
+class Modules(unittest.TestCase):
+    def test_they_need_no_symbol_of_the_programs_that_load_them(self):
+        for name in ("libtandem_cuda.so", "libtandem_cuda_ipc.so"):
+            if not (BIN / name).exists():
+                self.skipTest(f"{name} was not built")
+            listed = subprocess.run(["nm", "-DC", "--undefined-only", BIN / name], capture_output=True, text=True,
+                                    check=True).stdout
+            self.assertIn("U ", listed)
+            self.assertEqual([line for line in listed.splitlines() if "tandem::" in line], [])
 
 
 @unittest.skipIf(HAS_GPU, "skipped: there is a GPU")

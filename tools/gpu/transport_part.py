@@ -6,6 +6,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+from common import GOLDEN, digest, job
 from host_client import Client, same_bits
 from service import BIN, Service, wait_until
 
@@ -75,15 +76,13 @@ def run_killed(devices, work):
 
 
 def identity(args, devices):
-    import parts  # whose list names this part
-
-    work = parts.job(parts.GOLDEN, 40, 256, "exact", output={"latent": True, "image": True})
+    work = job(GOLDEN, 40, 256, "exact", output={"latent": True, "image": True})
     pinned, pinned_ways = run_once(devices, "pinned", work)
     through, through_ways = run_once(devices, "cuda-ipc", work)
     killed, again, told, after = run_killed(devices, work)
     return {"devices": devices, "ways": {"pinned": pinned_ways, "cuda-ipc": through_ways, "after a death": after},
             "same": same_bits(pinned, through), "killed_same": same_bits(pinned, killed),
-            "again_same": same_bits(pinned, again), "events": told, "sha256": parts.digest(through)}
+            "again_same": same_bits(pinned, again), "events": told, "sha256": digest(through)}
 
 
 def faults(args, report):
