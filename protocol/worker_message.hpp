@@ -15,7 +15,7 @@
 
 namespace tandem {
 
-inline constexpr std::uint16_t kWorkerProtocolVersion = 2;
+inline constexpr std::uint16_t kWorkerProtocolVersion = 3;
 
 // ---- coordinator to worker ----
 

@@ -49,7 +49,8 @@ at::Tensor masked_noise(const SampleRequest& request, const SamplerRow& sampler,
 at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep& on_step) {
   const SamplerRow& sampler = find_sampler(request.sampler.name);
   const SamplerOptions options(sampler.name, sampler.options, request.sampler.options);
-  const models::Prediction prediction(apply_sampling(request.model.sigmas, request.sampling));
+  const models::Prediction prediction(
+      apply_sampling(request.model.sigmas, request.sampling, request.motion));
   const Sigmas sigmas =
       final_sigmas(sampler, calculate_job_sigmas(request.sampler, request.sigmas, prediction));
   at::Tensor given = fix_latent(request.latent, request.model.latent);

@@ -23,6 +23,7 @@ struct SampleRequest {
   job::Sampler sampler;
   job::Guider guider;
   job::Sampling sampling;
+  std::optional<job::Motion> motion;
   job::Noise noise;
   at::Tensor latent;                       // (batch, channels, height, width), as a user sees it
   std::optional<at::Tensor> noise_tensor;  // what noise.tensor names

@@ -16,6 +16,8 @@ std::vector<ToWorker> messages_to_worker() {
   denoise.sigmas.parameterization = Parameterization::kVPrediction;
   denoise.region = {LatentWindow{2, {3, 4, 0}}, LatentArea{8, 9, 1, 2}};
   denoise.patches = {{{{"/lora", 1, 2, 3, 4}, 0.5}}, {{{"/hook", 5, 6, 7, 8}, -1.0}}};
+  denoise.sigmas.betas = Betas::kLinear;
+  denoise.motion = {1.3, 0.6};
   EncodeText text;
   text.patches.loras = denoise.patches.hooks;
   text.embeddings = {{"style", {"/style", 1, 2, 3, 4}}};
@@ -29,7 +31,7 @@ std::vector<ToWorker> messages_to_worker() {
   PluginUnit plugin{"p", "k", "{}", {{"in", shared_tensor()}}, {{"out", {DType::kU8, {3}}}}};
   return {AttachSegment{SegmentId{9}, 4096, true},
           LoadModel{ModelId{1},
-                    {"/a", "/b", {"/c"}, "", "/up", ComputeType::kF16, {}, {}},
+                    {"/a", "/b", {"/c"}, "", "/up", ComputeType::kF16, {}, {}, "/motion"},
                     {{"/a", 1, 2, 3, -4}},
                     ModelPart::kVae},
           UnloadModel{ModelId{2}, ModelPart::kVae},

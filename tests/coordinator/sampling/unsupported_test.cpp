@@ -38,7 +38,6 @@ const std::vector<KeyCase> kKeys = {
     {"start_image", [](job::Job& j) { j.start_image.emplace("i"); }},
     {"clip_vision_image", [](job::Job& j) { j.clip_vision_image.emplace("i"); }},
     {"sampling.kind", [](job::Job& j) { j.sampling.kind = job::FlowKind::kFlux; }},
-    {"motion", [](job::Job& j) { j.motion.emplace(); }},
     {"forward.guidance", [](job::Job& j) { j.forward.emplace().guidance.emplace("g"); }},
     {"forward.clip_fea", [](job::Job& j) { j.forward.emplace().clip_fea.emplace("c"); }},
     {"forward.num_tokens", [](job::Job& j) { j.forward.emplace().num_tokens = 4; }},
@@ -66,14 +65,14 @@ TEST(Unsupported, TheErrorNamesAll) {
   job::Job job = plain_job();
   job.positive.resize(2);
   job.positive[1].guidance = 3.5;
-  job.motion.emplace();
+  job.start_image.emplace("i");
   try {
     require_supported(job);
-    FAIL() << "a guidance and a motion module were taken";
+    FAIL() << "a guidance and a start image were taken";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
     EXPECT_EQ(error.failure().path, "positive[1].guidance");
-    EXPECT_NE(error.failure().message.find("motion modules (motion)"), std::string::npos);
+    EXPECT_NE(error.failure().message.find("video (start_image)"), std::string::npos);
   }
 }
 
