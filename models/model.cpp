@@ -275,8 +275,8 @@ at::Tensor Model::denoise(const at::Tensor& x, float sigma,
   const at::Tensor timestep = model_prediction.timestep(at::full({count * batch}, sigma));
   const at::Tensor output = run_unet(network, {input,
                                                timestep,
-                                               join_contexts(conds, batch),
-                                               join_vectors(conds, batch),
+                                               join_contexts(conds, batch, region),
+                                               join_vectors(conds, batch, region),
                                                {batch, motion.scale, motion.effect}});
   return model_prediction.calculate_denoised(sigma_rows, output, noisy)
       .unflatten(0, {count, batch});

@@ -120,7 +120,7 @@ void serialize(Archive& ar, LatentArea& v) {
 
 template <class Archive>
 void serialize(Archive& ar, LatentRegion& v) {
-  ar(v.window, v.area);
+  ar(v.window, v.area, v.item);
 }
 
 template <class Archive>

@@ -51,6 +51,12 @@ void check_motion(const AcceptedJob& accepted) {
   if (!job.motion) return;
   apply_sampling(accepted.info.sigmas, job.sampling, job.motion);
   if (job.motion->file.empty()) return check_numbers(*job.motion);
+  if (job.workers.split_batch) {
+    throw Error(ErrorCode::kBadRequest,
+                "workers.split_batch: motion modules see all frames of a pass at once.",
+                "Leave the key out; context windows and conds are units all the same.",
+                "workers.split_batch");
+  }
   const JobNeeds needs = needs_of(job);
   if (needs.samples && job.latent) {
     const std::int64_t frames = items_of(accepted, *job.latent);

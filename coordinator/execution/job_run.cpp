@@ -178,6 +178,7 @@ at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
   request.batching = job.workers.batching;
   request.workers = job_.worker_count;
   request.device_kind = job_.device_kind;
+  request.split_batch = job.workers.split_batch;
   progress_.phase(Phase::kSampling);
   RemoteUnitRunner runner(units_, job_, apply_sampling(job_.info.sigmas, job.sampling, job.motion));
   StepClock clock;

@@ -14,7 +14,7 @@ TensorHandle shared_tensor() {
 std::vector<ToWorker> messages_to_worker() {
   Denoise denoise{ModelId{1}, {}, shared_tensor(), 14.6F, {ConstantId{1}, ConstantId{2}}};
   denoise.sigmas.parameterization = Parameterization::kVPrediction;
-  denoise.region = {LatentWindow{2, {3, 4, 0}}, LatentArea{8, 9, 1, 2}};
+  denoise.region = {LatentWindow{2, {3, 4, 0}}, LatentArea{8, 9, 1, 2}, 3};
   denoise.patches = {{{{"/lora", 1, 2, 3, 4}, 0.5}}, {{{"/hook", 5, 6, 7, 8}, -1.0}}};
   denoise.sigmas.betas = Betas::kLinear;
   denoise.motion = {1.3, 0.6};

@@ -69,6 +69,14 @@ TEST(JobMotion, NumbersWithoutModulesAreRefused) {
   EXPECT_EQ(refused_path(accepted), "motion.end_percent");
 }
 
+TEST(JobMotion, FramesAreNotSplit) {
+  AcceptedJob accepted = animation();
+  accepted.job.workers.split_batch = true;
+  EXPECT_EQ(refused_path(accepted), "workers.split_batch");
+  accepted.job.motion->file.clear();
+  EXPECT_EQ(refused_path(accepted), "");
+}
+
 TEST(JobMotion, AnUnknownScheduleIsRefused) {
   AcceptedJob accepted = animation();
   accepted.job.motion->beta_schedule = "cosine";

@@ -44,7 +44,6 @@ const std::vector<KeyCase> kKeys = {
     {"forward.ref_latents", [](job::Job& j) { j.forward.emplace().ref_latents = {"r"}; }},
     {"forward.ref_latents_method",
      [](job::Job& j) { j.forward.emplace().ref_latents_method.emplace("offset"); }},
-    {"workers.split_batch", [](job::Job& j) { j.workers.split_batch = true; }},
     {"workers.audit", [](job::Job& j) { j.workers.audit = 0.1; }},
     {"workers.on_nan", [](job::Job& j) { j.workers.on_nan = job::OnNan::kFp32; }},
     {"output.video", [](job::Job& j) { j.output.video.wanted = true; }},
