@@ -44,7 +44,6 @@ void find_in_forward(const job::Forward& forward, Findings& found) {
 
 void find_in_workers(const job::Workers& workers, Findings& found) {
   found.add(workers.audit != 0.0, "workers.audit", "audits");
-  found.add(workers.on_nan != job::OnNan::kFail, "workers.on_nan", "a second run in fp32");
 }
 
 }  // namespace

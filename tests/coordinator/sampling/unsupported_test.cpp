@@ -45,7 +45,6 @@ const std::vector<KeyCase> kKeys = {
     {"forward.ref_latents_method",
      [](job::Job& j) { j.forward.emplace().ref_latents_method.emplace("offset"); }},
     {"workers.audit", [](job::Job& j) { j.workers.audit = 0.1; }},
-    {"workers.on_nan", [](job::Job& j) { j.workers.on_nan = job::OnNan::kFp32; }},
     {"output.video", [](job::Job& j) { j.output.video.wanted = true; }},
 };
 
