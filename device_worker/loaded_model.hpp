@@ -16,6 +16,7 @@
 #include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
 #include "protocol/model_spec.hpp"
+#include "protocol/motion_use.hpp"
 #include "protocol/patches.hpp"
 #include "protocol/units/encode_text.hpp"
 
@@ -69,13 +70,15 @@ class LoadedModel {
   virtual TextOutput encode_text(const TextInput& input) = 0;
   virtual std::unique_ptr<ModelCond> prepare(const CondInput& cond) = 0;
   // x: (batch, channels, height, width), what the region leaves of the latent; conds are of the
-  // whole latent. Returns (conds, batch, channels, height, width).
+  // whole latent. motion: of the motion modules, which take the batch for frames. Returns (conds,
+  // batch, channels, height, width).
   virtual at::Tensor denoise(const at::Tensor& x, float sigma,
                              std::span<const ModelCond* const> conds, const SigmaParameters& sigmas,
-                             const LatentRegion& region, const PatchSet& patches) = 0;
+                             const LatentRegion& region, const PatchSet& patches,
+                             const MotionUse& motion) = 0;
   virtual at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep,
                              const at::Tensor& context, const at::Tensor& y,
-                             const PatchSet& patches) = 0;
+                             const PatchSet& patches, const MotionUse& motion) = 0;
   // latent: (batch, channels, height, width). Returns (batch, height * 8, width * 8, 3), 0 to 1.
   virtual at::Tensor decode(const at::Tensor& latent) = 0;
   // The same before it is clamped, about -1 to 1: for tiles that are blended first.

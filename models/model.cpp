@@ -141,13 +141,19 @@ void Model::load_unet(PatchablePart& part, WeightCopies* copies) {
   const UNetPart& found = *inspection_.unet;
   part.weights.push_back(
       open_weights(found.file, found.prefix, options_of(ModelPart::kUnet), copies));
-  unet_ = make_unet(part.weights.back());
+  if (const auto& motion = inspection_.motion) {
+    part.weights.push_back(
+        open_weights(motion->file, motion->prefix, options_of(ModelPart::kUnet), copies));
+  }
+  unet_ = make_unet(part.weights);
 }
 
-Network Model::make_unet(const Weights& weights) const {
-  const auto unet = std::make_shared<const UNet>(weights, inspection_.unet->config);
+Network Model::make_unet(const std::vector<Weights>& weights) const {
+  std::optional<UNetMotion> motion;
+  if (inspection_.motion) motion.emplace(UNetMotion{weights.back(), inspection_.motion->config});
+  const auto unet = std::make_shared<const UNet>(weights.front(), inspection_.unet->config, motion);
   Network network = [unet](const NetworkInputs& in) {
-    return (*unet)(in.x, in.timesteps, in.context, in.y);
+    return (*unet)(in.x, in.timesteps, in.context, in.y, in.motion);
   };
   return device_.wrap_network ? device_.wrap_network(std::move(network)) : network;
 }
@@ -199,9 +205,12 @@ const PatchablePart& Model::patchable(ModelPart part) {
                                       [](const EncoderPart& e) { return e.section == "l"; });
   for (std::size_t i = 0; i < patchable.weights.size(); ++i) {
     const std::vector<std::string> names = patchable.weights[i].names();
-    patchable.keys.push_back(part == ModelPart::kUnet
-                                 ? unet_lora_keys(names, inspection_.unet->config)
-                                 : clip_lora_keys(names, encoders[i], has_clip_l));
+    if (part == ModelPart::kUnet) {  // no LoRA names the motion modules behind it
+      patchable.keys.push_back(i == 0 ? unet_lora_keys(names, inspection_.unet->config)
+                                      : LoraKeys());
+    } else {
+      patchable.keys.push_back(clip_lora_keys(names, encoders[i], has_clip_l));
+    }
   }
   return patchable;
 }
@@ -213,7 +222,7 @@ const Network& Model::unet(const PatchSet& patches) {
   if (patches.empty()) return unet_;
   return patched_unets_.get(
       patches, patchable(ModelPart::kUnet), patch_files_,
-      [&](const std::vector<Weights>& weights) { return make_unet(weights.front()); });
+      [&](const std::vector<Weights>& weights) { return make_unet(weights); });
 }
 
 // From memory that CUDA knows, the copy is only queued: the caller waits before it uses it again.
@@ -248,7 +257,8 @@ PreparedCond Model::prepare_cond(const CondInputs& inputs) {
 
 at::Tensor Model::denoise(const at::Tensor& x, float sigma,
                           std::span<const PreparedCond* const> conds, const SigmaParameters& sigmas,
-                          const LatentRegion& region, const PatchSet& patches) {
+                          const LatentRegion& region, const PatchSet& patches,
+                          const MotionUse& motion) {
   const c10::InferenceMode guard;
   const Network& network = unet(patches);
   const Prediction& model_prediction = prediction(sigmas);
@@ -263,18 +273,26 @@ at::Tensor Model::denoise(const at::Tensor& x, float sigma,
   if (const auto concat = join_concats(conds, batch, region)) input = at::cat({input, *concat}, 1);
   // On the CPU, where the table of sigmas is.
   const at::Tensor timestep = model_prediction.timestep(at::full({count * batch}, sigma));
-  const at::Tensor output =
-      run_unet(network, {input, timestep, join_contexts(conds, batch), join_vectors(conds, batch)});
+  const at::Tensor output = run_unet(network, {input,
+                                               timestep,
+                                               join_contexts(conds, batch, region),
+                                               join_vectors(conds, batch, region),
+                                               {batch, motion.scale, motion.effect}});
   return model_prediction.calculate_denoised(sigma_rows, output, noisy)
       .unflatten(0, {count, batch});
 }
 
 at::Tensor Model::forward(const at::Tensor& x, const at::Tensor& timestep,
-                          const at::Tensor& context, const at::Tensor& y, const PatchSet& patches) {
+                          const at::Tensor& context, const at::Tensor& y, const PatchSet& patches,
+                          const MotionUse& motion) {
   const c10::InferenceMode guard;
   const Network& network = unet(patches);
   check_image(x, info().unet_in_channels, "x");
-  return run_unet(network, {x, timestep, context, y.defined() ? std::optional(y) : std::nullopt});
+  return run_unet(network, {x,
+                            timestep,
+                            context,
+                            y.defined() ? std::optional(y) : std::nullopt,
+                            {x.size(0), motion.scale, motion.effect}});
 }
 
 // ---- text and pictures ----

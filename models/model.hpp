@@ -29,6 +29,7 @@
 #include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
 #include "protocol/model_spec.hpp"
+#include "protocol/motion_use.hpp"
 #include "protocol/patches.hpp"
 
 namespace tandem::models {
@@ -84,17 +85,18 @@ class Model {
   // What the network predicts the noise-free latent to be: ComfyUI's apply_model. x (n, c, h, w)
   // float32 in the sampler's space at noise level `sigma`, what the region leaves of the latent;
   // of the conds' own channels, which are of the whole latent, it is taken here. One forward pass
-  // for all conds -> (conds, n, c, h, w) float32. Throws kBadShape, kBadRequest, and for patches
-  // as merge_patches does.
+  // for all conds -> (conds, n, c, h, w) float32. To motion modules the n items are the frames of
+  // one sequence. Throws kBadShape, kBadRequest, and for patches as merge_patches does.
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const PreparedCond* const> conds,
                      const SigmaParameters& sigmas, const LatentRegion& region = {},
-                     const PatchSet& patches = {});
+                     const PatchSet& patches = {}, const MotionUse& motion = {});
 
   // The bare network: x (n, unet_in_channels, h, w), timestep (n) as the network receives it,
   // context (n, tokens, width), y (n, adm_in_channels) where the family has one, otherwise
   // undefined -> (n, c, h, w) float32. Throws kBadShape, kBadRequest.
   at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
-                     const at::Tensor& y, const PatchSet& patches = {});
+                     const at::Tensor& y, const PatchSet& patches = {},
+                     const MotionUse& motion = {});
 
   // The text encoder of this model, loaded.
   const TextEncoder& text_encoder(const PatchSet& patches = {});
@@ -124,7 +126,8 @@ class Model {
   void load_vae(PatchablePart& part, WeightCopies* copies);
   void load_upscale(PatchablePart& part, WeightCopies* copies);
   LoadOptions options_of(ModelPart part) const;
-  Network make_unet(const Weights& weights) const;
+  // weights: the UNet's, and its motion modules' where it has some.
+  Network make_unet(const std::vector<Weights>& weights) const;
   const Network& unet(const PatchSet& patches);
   // inputs: of any device and type -> float32.
   at::Tensor run_unet(const Network& network, NetworkInputs inputs) const;

@@ -74,6 +74,12 @@ std::optional<at::Tensor> join(const std::vector<at::Tensor>& parts, std::size_t
   return at::cat(parts);
 }
 
+// A row for each item of the batch, or that of the one item which is left of it.
+at::Tensor rows_for(const at::Tensor& rows, std::int64_t batch, const LatentRegion& region) {
+  return region.item ? rows.narrow(0, *region.item % rows.size(0), 1)
+                     : repeat_to_batch(rows, batch);
+}
+
 }  // namespace
 
 PreparedCond prepare_cond(const CondInputs& inputs, const Family& family, const ModelInfo& info,
@@ -87,32 +93,34 @@ PreparedCond prepare_cond(const CondInputs& inputs, const Family& family, const 
   return cond;
 }
 
-at::Tensor join_contexts(std::span<const PreparedCond* const> conds, std::int64_t batch) {
+at::Tensor join_contexts(std::span<const PreparedCond* const> conds, std::int64_t batch,
+                         const LatentRegion& region) {
   std::int64_t tokens = 1;
   for (const PreparedCond* cond : conds)
     tokens = std::lcm(tokens, cond->context.size(1));
   std::vector<at::Tensor> contexts;
   for (const PreparedCond* cond : conds) {
     const std::int64_t repeats = tokens / cond->context.size(1);
-    contexts.push_back(repeat_to_batch(cond->context, batch).repeat({1, repeats, 1}));
+    contexts.push_back(rows_for(cond->context, batch, region).repeat({1, repeats, 1}));
   }
   return at::cat(contexts);
 }
 
 std::optional<at::Tensor> join_vectors(std::span<const PreparedCond* const> conds,
-                                       std::int64_t batch) {
+                                       std::int64_t batch, const LatentRegion& region) {
   std::vector<at::Tensor> vectors;
   for (const PreparedCond* cond : conds) {
-    if (cond->y) vectors.push_back(repeat_to_batch(*cond->y, batch));
+    if (cond->y) vectors.push_back(rows_for(*cond->y, batch, region));
   }
   return join(vectors, conds.size());
 }
 
 std::optional<at::Tensor> join_concats(std::span<const PreparedCond* const> conds,
                                        std::int64_t batch, const LatentRegion& region) {
+  const LatentRegion place = {region.window, region.area};
   std::vector<at::Tensor> concats;
   for (const PreparedCond* cond : conds) {
-    if (cond->concat) concats.push_back(repeat_to_batch(crop(*cond->concat, region), batch));
+    if (cond->concat) concats.push_back(rows_for(crop(*cond->concat, place), batch, region));
   }
   return join(concats, conds.size());
 }

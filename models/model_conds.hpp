@@ -39,13 +39,15 @@ PreparedCond prepare_cond(const CondInputs& inputs, const Family& family, const 
                           const at::TensorOptions& options);
 
 // The conds' contexts one after the other, (conds * batch, tokens, width). Different token counts
-// are repeated to their least common multiple, which leaves the attention's result as it is.
-at::Tensor join_contexts(std::span<const PreparedCond* const> conds, std::int64_t batch);
+// are repeated to their least common multiple, which leaves the attention's result as it is. batch:
+// of what the region leaves; where that is one item, the rows are that item's.
+at::Tensor join_contexts(std::span<const PreparedCond* const> conds, std::int64_t batch,
+                         const LatentRegion& region = {});
 
 // The same for the vector conditions and for what is concatenated to x, of which the region is
 // taken; nullopt where no cond has one. Throws kBadRequest where some have and others have not.
 std::optional<at::Tensor> join_vectors(std::span<const PreparedCond* const> conds,
-                                       std::int64_t batch);
+                                       std::int64_t batch, const LatentRegion& region = {});
 std::optional<at::Tensor> join_concats(std::span<const PreparedCond* const> conds,
                                        std::int64_t batch, const LatentRegion& region);
 

@@ -7,6 +7,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "models/families/motion/inputs.hpp"
+
 namespace tandem::models {
 
 // On the network's device, in its types; see UNet::operator().
@@ -15,6 +17,7 @@ struct NetworkInputs {
   at::Tensor timesteps;
   at::Tensor context;
   std::optional<at::Tensor> y;
+  MotionInputs motion = {};
 };
 
 using Network = std::function<at::Tensor(const NetworkInputs&)>;

@@ -21,10 +21,12 @@ struct LatentArea {  // in latent cells
   bool operator==(const LatentArea&) const = default;
 };
 
-// The window is taken first; the area counts within it.
+// The window is taken first; the area counts within it; the item is one of the batch that they
+// leave.
 struct LatentRegion {
   std::optional<LatentWindow> window;
   std::optional<LatentArea> area;
+  std::optional<std::int64_t> item = {};
 
   bool operator==(const LatentRegion&) const = default;
 };

@@ -15,10 +15,14 @@ enum class Parameterization : std::uint8_t { kEps, kVPrediction, kX0, kLcm, kFlo
 // "eps", "v_prediction", "x0", "lcm", "flow": the names of the job format.
 const char* name(Parameterization parameterization);
 
+// How the betas of a discrete family rise: evenly in their square root (ComfyUI's "linear"), or
+// evenly themselves ("sqrt_linear").
+enum class Betas : std::uint8_t { kScaledLinear, kLinear };
+
 // The sigmas that a model was trained with.
 struct SigmaParameters {
   Parameterization parameterization = Parameterization::kEps;
-  // Discrete families: scaled-linear betas.
+  // Discrete families.
   double linear_start = 0.00085;
   double linear_end = 0.012;
   int timesteps = 1000;
@@ -26,6 +30,7 @@ struct SigmaParameters {
   // Flow families.
   double shift = 1.0;
   double multiplier = 1000.0;
+  Betas betas = Betas::kScaledLinear;
 
   bool operator==(const SigmaParameters&) const = default;
 };
@@ -81,6 +86,7 @@ struct ModelInfo {
   int unet_in_channels = 4;  // 9 for inpainting models
   int context_width = 0;     // width of a cond's tokens
   int pooled_width = 0;      // 0 where the family takes no pooled vector
+  int motion_frames = 0;     // that motion modules can tell apart; 0: there are none
   bool has_unet = false;
   bool has_vae = false;
   int upscale = 0;  // pixels of a side that the upscale model makes of one; 0: there is none

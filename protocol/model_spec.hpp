@@ -20,6 +20,7 @@ struct ModelSpec {
   ComputeType dtype = ComputeType::kAuto;
   ComputeType text_dtype = ComputeType::kAuto;
   ComputeType vae_dtype = ComputeType::kAuto;
+  std::string motion;  // motion modules between the blocks of the checkpoint's UNet; may be empty
 
   bool operator==(const ModelSpec&) const = default;
 };

@@ -14,6 +14,8 @@ inline constexpr auto kLastEnumerator<DType> = DType::kF8E5M2;
 template <>
 inline constexpr auto kLastEnumerator<Parameterization> = Parameterization::kFlow;
 template <>
+inline constexpr auto kLastEnumerator<Betas> = Betas::kLinear;
+template <>
 inline constexpr auto kLastEnumerator<ComputeType> = ComputeType::kF16;
 template <>
 inline constexpr auto kLastEnumerator<Transport> = Transport::kCudaIpc;
@@ -52,12 +54,14 @@ void serialize(Archive& ar, CondData& v) {
 
 template <class Archive>
 void serialize(Archive& ar, SigmaParameters& v) {
-  ar(v.parameterization, v.linear_start, v.linear_end, v.timesteps, v.zsnr, v.shift, v.multiplier);
+  ar(v.parameterization, v.linear_start, v.linear_end, v.timesteps, v.zsnr, v.shift, v.multiplier,
+     v.betas);
 }
 
 template <class Archive>
 void serialize(Archive& ar, ModelSpec& v) {
-  ar(v.file, v.vae, v.text_encoders, v.tokenizer, v.upscale, v.dtype, v.text_dtype, v.vae_dtype);
+  ar(v.file, v.vae, v.text_encoders, v.tokenizer, v.upscale, v.dtype, v.text_dtype, v.vae_dtype,
+     v.motion);
 }
 
 template <class Archive>
@@ -118,12 +122,17 @@ void serialize(Archive& ar, LatentArea& v) {
 
 template <class Archive>
 void serialize(Archive& ar, LatentRegion& v) {
-  ar(v.window, v.area);
+  ar(v.window, v.area, v.item);
+}
+
+template <class Archive>
+void serialize(Archive& ar, MotionUse& v) {
+  ar(v.scale, v.effect);
 }
 
 template <class Archive>
 void serialize(Archive& ar, Denoise& v) {
-  ar(v.model, v.sigmas, v.x, v.sigma, v.conds, v.region, v.patches);
+  ar(v.model, v.sigmas, v.x, v.sigma, v.conds, v.region, v.patches, v.motion);
 }
 
 template <class Archive>
@@ -153,7 +162,7 @@ void serialize(Archive& ar, EncodeImageResult& v) {
 
 template <class Archive>
 void serialize(Archive& ar, Forward& v) {
-  ar(v.model, v.x, v.timestep, v.context, v.y, v.patches);
+  ar(v.model, v.x, v.timestep, v.context, v.y, v.patches, v.motion);
 }
 
 template <class Archive>

@@ -149,7 +149,9 @@ void Dispatcher::unit_failed(WorkerId worker, UnitId unit, Generation generation
     UnitRecord& record = it->second;
     record.avoid = index_of(*slot);
     const bool hopeless = fault_of(failure.code) == Fault::kRequest;
-    if (hopeless || ++record.failures >= kFailuresOfAUnit) {
+    if (failure.code == ErrorCode::kNotFinite && go_on_in_fp32(record)) {
+      run_again(record);
+    } else if (hopeless || ++record.failures >= kFailuresOfAUnit) {
       fail_job(record.ticket.job, failure);
     } else {
       run_again(record);
@@ -226,6 +228,16 @@ void Dispatcher::run_again(UnitRecord& unit) {
   ready_.push_front(unit.ticket.unit);
   commands_.emplace_back(
       WorkerNotice{WorkerNotice::What::kRerun, unit.avoid.value_or(0), unit.ticket.unit, {}});
+}
+
+bool Dispatcher::go_on_in_fp32(UnitRecord& unit) {
+  const std::optional<Fp32Twin>& fp32 = jobs_.at(unit.ticket.job).limits.fp32;
+  if (!fp32 || unit.ticket.model != fp32->of) return false;
+  unit.ticket.model = fp32->twin;
+  unit.ticket.shape += " fp32";
+  commands_.emplace_back(
+      WorkerNotice{WorkerNotice::What::kFp32, unit.avoid.value_or(0), unit.ticket.unit, {}});
+  return true;
 }
 
 void Dispatcher::fail_job(JobId job, Failure failure) {

@@ -48,12 +48,20 @@ struct UnitTicket {
   std::string shape;  // units of one shape take one worker equally long
 };
 
+// A model, and the same files computed in float32.
+struct Fp32Twin {
+  ModelId of;
+  ModelId twin;
+};
+
 // Which workers a job may use, and what its host knows of them.
 struct JobLimits {
   PartDevices devices;
   std::optional<std::size_t> max_workers;  // on each device: the first ones that take a unit of it
   std::map<std::size_t, double> speeds;    // relative ones by slot, given; others are learned
   std::vector<ModelId> models;             // what the job computes with
+  // A unit whose result is not finite goes on with the twin, once.
+  std::optional<Fp32Twin> fp32 = {};
 };
 
 enum class SlotState { kStarting, kIdle, kLoading, kBusy, kWaiting, kQuarantined };
@@ -88,6 +96,7 @@ struct StartUnit {
   WorkerId worker;
   UnitId unit;
   Generation generation;
+  ModelId model;  // the unit's own, or its twin
 };
 
 // All units of the job are forgotten by the dispatcher; its thread is to be told.
@@ -97,9 +106,9 @@ struct FailJob {
 };
 
 struct WorkerNotice {
-  enum class What { kStarted, kLost, kReplaced, kRerun, kQuarantined } what = What::kStarted;
+  enum class What { kStarted, kLost, kReplaced, kRerun, kQuarantined, kFp32 } what = What::kStarted;
   std::size_t slot = 0;
-  UnitId unit;         // with kRerun
+  UnitId unit;         // with kRerun and kFp32
   std::string detail;  // with kLost and kQuarantined: exit and last words
 };
 
@@ -213,6 +222,8 @@ class Dispatcher {
   std::size_t count_in_service(const std::string& device) const;
   void died_loading(const Loading& loading, const std::string& words, const std::string& slot_name);
   void run_again(UnitRecord& unit);
+  // False where the job has no twin of the unit's model, or the unit runs with it already.
+  bool go_on_in_fp32(UnitRecord& unit);
   void worker_died_with(UnitRecord& unit, const std::string& words, const std::string& slot_name);
   void fail_job(JobId job, Failure failure);
   void schedule_respawn(Slot& slot, const std::string& words, TimePoint now, bool has_device);

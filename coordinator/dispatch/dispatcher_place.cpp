@@ -236,7 +236,7 @@ void Dispatcher::start(Slot& slot, UnitRecord& unit, TimePoint now) {
     const bool beside = other.state == SlotState::kBusy && other.spec.group == slot.spec.group;
     if (beside && !slot.spec.group.empty()) other.crowd = std::max(other.crowd, slot.crowd);
   }
-  commands_.emplace_back(StartUnit{slot.worker, slot.unit, slot.generation});
+  commands_.emplace_back(StartUnit{slot.worker, slot.unit, slot.generation, unit.ticket.model});
 }
 
 // ---- estimates ----

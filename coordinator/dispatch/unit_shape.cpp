@@ -24,6 +24,7 @@ std::string sizes_of(const LatentRegion& region) {
     text +=
         " area " + std::to_string(region.area->height) + "x" + std::to_string(region.area->width);
   }
+  if (region.item) text += " item";
   return text;
 }
 

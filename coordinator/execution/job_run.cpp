@@ -9,6 +9,7 @@
 
 #include "coordinator/execution/arena_tensors.hpp"
 #include "coordinator/execution/job_inputs.hpp"
+#include "coordinator/execution/job_motion.hpp"
 #include "coordinator/execution/job_patches.hpp"
 #include "coordinator/execution/plugin_hooks.hpp"
 #include "coordinator/execution/plugin_work.hpp"
@@ -163,6 +164,7 @@ at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
   request.sampler = *job.sampler;
   request.guider = job.guider;
   request.sampling = job.sampling;
+  request.motion = job.motion;
   request.noise = job.noise;
   request.latent = latent;
   request.noise_tensor = named(job.noise.tensor, "noise.tensor");
@@ -176,8 +178,9 @@ at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
   request.batching = job.workers.batching;
   request.workers = job_.worker_count;
   request.device_kind = job_.device_kind;
+  request.split_batch = job.workers.split_batch;
   progress_.phase(Phase::kSampling);
-  RemoteUnitRunner runner(units_, job_, apply_sampling(job_.info.sigmas, job.sampling));
+  RemoteUnitRunner runner(units_, job_, apply_sampling(job_.info.sigmas, job.sampling, job.motion));
   StepClock clock;
   return sample(request, runner, [&](const StepReport& report) {
     progress_.step(clock.event(report, runner.take_shares()));
@@ -207,7 +210,8 @@ at::Tensor JobRun::forward() {
                put_input(inputs.timestep, "forward.timestep"),
                {},
                {},
-               model_patches(job_)};
+               model_patches(job_),
+               motion_use(job_.job.motion)};
   if (inputs.context) unit.context = put_input(*inputs.context, "forward.context");
   if (inputs.y) unit.y = put_input(*inputs.y, "forward.y");
   const std::size_t batch_cells = byte_size(layout_of(unit.x)) / job_.info.unet_in_channels;
@@ -281,7 +285,7 @@ void JobRun::put(const std::string& output, const std::string& name, at::Tensor 
 
 void JobRun::put_sigmas() {
   const job::Job& job = job_.job;
-  const models::Prediction prediction(apply_sampling(job_.info.sigmas, job.sampling));
+  const models::Prediction prediction(apply_sampling(job_.info.sigmas, job.sampling, job.motion));
   put("sigmas", "sigmas",
       to_tensor(calculate_job_sigmas(*job.sampler, named(job.sampler->sigmas, "sampler.sigmas"),
                                      prediction)));
@@ -297,7 +301,7 @@ void JobRun::put_noise(const at::Tensor& latent) {
 
 void JobRun::put_windows(const at::Tensor& latent) {
   const job::Job& job = job_.job;
-  const models::Prediction prediction(apply_sampling(job_.info.sigmas, job.sampling));
+  const models::Prediction prediction(apply_sampling(job_.info.sigmas, job.sampling, job.motion));
   const Sigmas sigmas =
       calculate_job_sigmas(*job.sampler, named(job.sampler->sigmas, "sampler.sigmas"), prediction);
   const std::size_t steps = sigmas.empty() ? 0 : sigmas.size() - 1;

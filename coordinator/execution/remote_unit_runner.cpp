@@ -65,7 +65,8 @@ std::vector<at::Tensor> RemoteUnitRunner::denoise(const std::vector<DenoiseCall>
                  call.sigma,
                  {},
                  call.region,
-                 model_patches(job_, call.hooks)};
+                 model_patches(job_, call.hooks),
+                 motion_.at(call.sigma)};
     for (const std::size_t cond : call.conds)
       unit.conds.push_back(conds_.at(cond));
     UnitTask task;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coordinator/dispatch/unit_executor.hpp"
+#include "coordinator/execution/job_motion.hpp"
 #include "coordinator/service/job_executor.hpp"
 #include "coordinator/units/unit_runner.hpp"
 #include "protocol/model_info.hpp"
@@ -22,7 +23,7 @@ class RemoteUnitRunner : public UnitRunner {
  public:
   // Refers to both.
   RemoteUnitRunner(UnitExecutor& units, const AcceptedJob& job, SigmaParameters sigmas)
-      : units_(units), job_(job), sigmas_(sigmas) {}
+      : units_(units), job_(job), sigmas_(sigmas), motion_(job.job.motion, sigmas) {}
 
   std::size_t add_cond(CondTensors cond) override;
   std::vector<at::Tensor> denoise(const std::vector<DenoiseCall>& calls) override;
@@ -34,6 +35,7 @@ class RemoteUnitRunner : public UnitRunner {
   UnitExecutor& units_;
   const AcceptedJob& job_;
   SigmaParameters sigmas_;
+  JobMotion motion_;
   std::vector<ConstantId> conds_;
   std::map<std::string, WorkerShare> shares_;
 };

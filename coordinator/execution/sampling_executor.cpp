@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 
 #include "coordinator/execution/job_inputs.hpp"
+#include "coordinator/execution/job_motion.hpp"
 #include "coordinator/execution/job_run.hpp"
 #include "coordinator/execution/plugin_hooks.hpp"
 #include "coordinator/execution/plugin_work.hpp"
@@ -108,6 +109,7 @@ void SamplingExecutor::check(const AcceptedJob& job) const {
   if (job.job.sampler) validate_sampler(*job.job.sampler);
   validate_guider(job.job);
   check_tensors(job);
+  check_motion(job);
   check_tilings(job);
   check_plugin_hooks(job.job, plugins_);
   check_plugin_work(job, plugins_);

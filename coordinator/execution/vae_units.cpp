@@ -54,35 +54,51 @@ at::Tensor encode_tiled(const AcceptedJob& job, UnitExecutor& units, const at::T
   return run_tiles(units, job.model, kEncodeTile, pixels, splitter);
 }
 
-UnitOutcome run_one(UnitExecutor& units, Unit unit, SharedTensor input, std::int64_t elements) {
+UnitTask task_of(Unit unit, SharedTensor input, std::int64_t elements) {
   UnitTask task;
   task.unit = std::move(unit);
   if (input.block) task.inputs.push_back(std::move(input.block));
   task.output_bytes = static_cast<std::size_t>(elements) * sizeof(float);
-  std::vector<UnitTask> tasks;
-  tasks.push_back(std::move(task));
-  return std::move(units.run(std::move(tasks)).front());
+  return task;
+}
+
+// What is one unit: the batch, or each item of it.
+std::vector<at::Tensor> parts_of(const AcceptedJob& job, const at::Tensor& batch) {
+  if (!job.job.workers.split_batch) return {batch};
+  return batch.split(1);
 }
 
 at::Tensor decode_whole(const AcceptedJob& job, UnitExecutor& units, const at::Tensor& latent) {
   const std::int64_t side = job.info.latent.downscale;
-  SharedTensor shared = share(units.inputs(), latent);
-  Unit unit = DecodeLatent{job.model, shared.handle};
-  const UnitOutcome outcome =
-      run_one(units, std::move(unit), std::move(shared),
-              latent.size(0) * latent.size(2) * side * latent.size(3) * side * kColours);
-  return read_result(std::get<DecodeLatentResult>(outcome.result).image, outcome.output.get());
+  std::vector<UnitTask> tasks;
+  for (const at::Tensor& part : parts_of(job, latent)) {
+    SharedTensor shared = share(units.inputs(), part);
+    Unit unit = DecodeLatent{job.model, shared.handle};
+    tasks.push_back(task_of(std::move(unit), std::move(shared),
+                            part.size(0) * part.size(2) * side * part.size(3) * side * kColours));
+  }
+  std::vector<at::Tensor> images;
+  for (const UnitOutcome& outcome : units.run(std::move(tasks)))
+    images.push_back(
+        read_result(std::get<DecodeLatentResult>(outcome.result).image, outcome.output.get()));
+  return images.size() == 1 ? images.front() : at::cat(images);
 }
 
 at::Tensor encode_whole(const AcceptedJob& job, UnitExecutor& units, const at::Tensor& image) {
   const LatentFormat& format = job.info.latent;
-  SharedTensor shared = share(units.inputs(), image);
-  Unit unit = EncodeImage{job.model, shared.handle};
-  const UnitOutcome outcome =
-      run_one(units, std::move(unit), std::move(shared),
-              image.size(0) * format.channels * (image.size(1) / format.downscale) *
-                  (image.size(2) / format.downscale));
-  return read_result(std::get<EncodeImageResult>(outcome.result).latent, outcome.output.get());
+  std::vector<UnitTask> tasks;
+  for (const at::Tensor& part : parts_of(job, image)) {
+    SharedTensor shared = share(units.inputs(), part);
+    Unit unit = EncodeImage{job.model, shared.handle};
+    tasks.push_back(task_of(std::move(unit), std::move(shared),
+                            part.size(0) * format.channels * (part.size(1) / format.downscale) *
+                                (part.size(2) / format.downscale)));
+  }
+  std::vector<at::Tensor> latents;
+  for (const UnitOutcome& outcome : units.run(std::move(tasks)))
+    latents.push_back(
+        read_result(std::get<EncodeImageResult>(outcome.result).latent, outcome.output.get()));
+  return latents.size() == 1 ? latents.front() : at::cat(latents);
 }
 
 // `whole`, or, where that does not fit, `tiled`.

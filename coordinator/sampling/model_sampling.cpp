@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "coordinator/sampling/beta_schedules.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::coordinator {
@@ -18,8 +19,10 @@ void refuse(bool is_set, const char* key, const SigmaParameters& parameters) {
 
 }  // namespace
 
-SigmaParameters apply_sampling(SigmaParameters model, const job::Sampling& sampling) {
+SigmaParameters apply_sampling(SigmaParameters model, const job::Sampling& sampling,
+                               const std::optional<job::Motion>& motion) {
   model.parameterization = sampling.parameterization.value_or(model.parameterization);
+  if (motion) model = apply_beta_schedule(model, *motion);
   if (model.parameterization == Parameterization::kFlow) {
     refuse(sampling.zsnr, "zsnr", model);
     model.shift = sampling.shift.value_or(model.shift);

@@ -44,12 +44,29 @@ at::Tensor masked_noise(const SampleRequest& request, const SamplerRow& sampler,
   return make_masked_noise(request.noise, noise.starting.sizes());
 }
 
+BatchingPolicy batching_policy(const SampleRequest& request,
+                               const std::optional<WindowSplitter>& windows, float first_sigma,
+                               std::int64_t items) {
+  BatchingPolicy policy;
+  policy.batching = request.batching;
+  policy.workers = request.workers;
+  policy.device_kind = request.device_kind;
+  policy.split_batch = request.split_batch;
+  policy.items = static_cast<std::size_t>(items);
+  if (!windows) return policy;
+  const std::vector<LatentWindow> first = windows->split(first_sigma);
+  policy.windows = first.size();
+  if (first.front().dim == 0) policy.items = first.front().indices.size();
+  return policy;
+}
+
 }  // namespace
 
 at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep& on_step) {
   const SamplerRow& sampler = find_sampler(request.sampler.name);
   const SamplerOptions options(sampler.name, sampler.options, request.sampler.options);
-  const models::Prediction prediction(apply_sampling(request.model.sigmas, request.sampling));
+  const models::Prediction prediction(
+      apply_sampling(request.model.sigmas, request.sampling, request.motion));
   const Sigmas sigmas =
       final_sigmas(sampler, calculate_job_sigmas(request.sampler, request.sigmas, prediction));
   at::Tensor given = fix_latent(request.latent, request.model.latent);
@@ -63,10 +80,9 @@ at::Tensor sample(const SampleRequest& request, UnitRunner& runner, const OnStep
   const std::vector<CondList> lists =
       evaluated_lists(resolve_job_conds(request, prediction, latent), guider.lists(settings));
   auto windows = make_window_splitter(request.context, sigmas, given.sizes());
-  const std::size_t first_windows = windows ? windows->split(sigmas.front()).size() : 1;
-  UnitCondEvaluator evaluator(
-      runner, lists, {request.batching, request.workers, first_windows, request.device_kind},
-      HookSchedule(request.hooks, prediction, sigmas), std::move(windows));
+  const BatchingPolicy policy = batching_policy(request, windows, sigmas.front(), given.size(0));
+  UnitCondEvaluator evaluator(runner, lists, policy,
+                              HookSchedule(request.hooks, prediction, sigmas), std::move(windows));
   GuidedDenoiser guided(guider, settings, evaluator);
   std::optional<MaskedDenoiser> masked;
   if (request.noise_mask) {

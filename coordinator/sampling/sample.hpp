@@ -23,6 +23,7 @@ struct SampleRequest {
   job::Sampler sampler;
   job::Guider guider;
   job::Sampling sampling;
+  std::optional<job::Motion> motion;
   job::Noise noise;
   at::Tensor latent;                       // (batch, channels, height, width), as a user sees it
   std::optional<at::Tensor> noise_tensor;  // what noise.tensor names
@@ -37,6 +38,7 @@ struct SampleRequest {
   job::Batching batching = job::Batching::kAuto;
   std::size_t workers = 1;
   std::string device_kind = "cpu";
+  bool split_batch = false;  // an item of a batch shares it with no other
 };
 
 // Returns the sampled latent as a user sees it (after process_out), float32 on the CPU; the latent

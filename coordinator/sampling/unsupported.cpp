@@ -43,9 +43,7 @@ void find_in_forward(const job::Forward& forward, Findings& found) {
 }
 
 void find_in_workers(const job::Workers& workers, Findings& found) {
-  found.add(workers.split_batch, "workers.split_batch", "batches split over workers");
   found.add(workers.audit != 0.0, "workers.audit", "audits");
-  found.add(workers.on_nan != job::OnNan::kFail, "workers.on_nan", "a second run in fp32");
 }
 
 }  // namespace
@@ -60,7 +58,6 @@ std::vector<UnsupportedKey> find_unsupported(const job::Job& job) {
   found.add(job.start_image.has_value(), "start_image", "video");
   found.add(job.clip_vision_image.has_value(), "clip_vision_image", "picture prompts");
   found.add(job.sampling.kind == job::FlowKind::kFlux, "sampling.kind", "Flux's sigmas");
-  found.add(job.motion.has_value(), "motion", "motion modules");
   if (job.forward) find_in_forward(*job.forward, found);
   find_in_workers(job.workers, found);
   found.add(job.output.video.wanted, "output.video", "video");

@@ -38,6 +38,7 @@ struct AcceptedJob {
   ModelInfo info;
   SideFiles side_files;
   std::optional<NamedModel> upscale;  // what "model.upscale" names
+  std::optional<ModelId> fp32;        // the model in float32, for what is not finite otherwise
   PartDevices devices;
   std::string device_kind;       // of the diffusion model's device
   std::size_t worker_count = 1;  // that it can count on; fixes the groups of batching "auto"

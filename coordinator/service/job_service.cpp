@@ -9,6 +9,7 @@
 #include "coordinator/service/job_types.hpp"
 #include "coordinator/service/model_spec_of.hpp"
 #include "ipc/log.hpp"
+#include "protocol/asked_type.hpp"
 #include "protocol/version.hpp"
 
 namespace tandem::coordinator {
@@ -27,6 +28,7 @@ WorkerChange change_of(WorkerNotice::What what) {
       return WorkerChange::kRerun;
     case What::kLost:
     case What::kQuarantined:
+    case What::kFp32:
       break;
   }
   return WorkerChange::kLost;
@@ -35,6 +37,7 @@ WorkerChange change_of(WorkerNotice::What what) {
 std::vector<ModelId> models_of(const AcceptedJob& job) {
   std::vector<ModelId> models = {job.model};
   if (job.upscale) models.push_back(job.upscale->model);
+  if (job.fp32) models.push_back(*job.fp32);
   return models;
 }
 
@@ -141,6 +144,8 @@ AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<Warnin
   accepted.side_files = find_side_files(job);
   accepted.devices = choose_devices(job.model, workers_, warnings);
   accepted.device_kind = kind_of_device(accepted.devices.unet);
+  if (job.workers.on_nan == job::OnNan::kFp32)
+    accepted.fp32 = fp32_twin(accepted, model_spec_of(job));
   for (const auto& [name, speed] : job.workers.relative_speed) {
     if (!pool_->slots_named(name).empty()) continue;
     warnings.push_back({"unknown_device", "workers.relative_speed: there is no worker or device " +
@@ -156,6 +161,18 @@ AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<Warnin
 
 KnownModel JobService::resolve(const ModelSpec& spec) {
   return models_.resolve(spec, [this](ModelId old) { pool_->models().unload({old}); });
+}
+
+std::optional<ModelId> JobService::fp32_twin(const AcceptedJob& job, ModelSpec spec) {
+  const std::vector<WorkerView> workers = pool_->workers();
+  bool is_fp32 = true;
+  for (const ModelPart part : {ModelPart::kUnet, ModelPart::kText, ModelPart::kVae}) {
+    const models::DeviceTypes types = types_of_device(job.devices.of(part), workers);
+    is_fp32 &= models::compute_type(part, asked_type(spec, part), types) == ComputeType::kF32;
+  }
+  if (is_fp32) return std::nullopt;
+  spec.dtype = spec.text_dtype = spec.vae_dtype = ComputeType::kF32;
+  return resolve(spec).id;
 }
 
 boost::json::object JobService::types(const AcceptedJob& job) const {
@@ -179,6 +196,7 @@ void JobService::start_next() {
 
 JobLimits JobService::limits_of(const AcceptedJob& accepted) const {
   JobLimits limits{accepted.devices, {}, {}, models_of(accepted)};
+  if (accepted.fp32) limits.fp32 = {accepted.model, *accepted.fp32};
   if (accepted.job.workers.max) limits.max_workers = *accepted.job.workers.max;
   for (const auto& [name, speed] : accepted.job.workers.relative_speed) {
     for (const std::size_t slot : pool_->slots_named(name))
@@ -268,6 +286,13 @@ void JobService::on_worker_event(const WorkerEventInfo& info) {
     running_->add_event(
         WarningEvent{"worker_quarantined",
                      info.worker + " keeps ending and is not started again. " + info.words});
+    return;
+  }
+  if (info.what == WorkerNotice::What::kFp32) {
+    running_->add_event(
+        WarningEvent{"computed_in_fp32",
+                     "A result of " + info.worker +
+                         " was not finite (NaN or infinity); it is computed again in fp32."});
     return;
   }
   WorkerEvent event;

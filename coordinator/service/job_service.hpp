@@ -55,6 +55,8 @@ class JobService {
 
   AcceptedJob accept(job::Job job, ipc::Fd tensors, std::vector<WarningEvent>& warnings);
   KnownModel resolve(const ModelSpec& spec);
+  // The model in float32, where one of its parts computes in another type.
+  std::optional<ModelId> fp32_twin(const AcceptedJob& job, ModelSpec spec);
   JobLimits limits_of(const AcceptedJob& accepted) const;
   void start_next();
   void run(const std::shared_ptr<JobRecord>& record, const std::shared_ptr<UnitExecutor>& units);

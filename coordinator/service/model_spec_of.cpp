@@ -19,6 +19,7 @@ ModelSpec model_spec_of(const job::Job& job) {
                                                "model.text_encoders[" + std::to_string(i) + "]"));
   }
   spec.tokenizer = absolute_path(job.model.tokenizer, "model.tokenizer");
+  if (job.motion) spec.motion = absolute_path(job.motion->file, "motion.file");
   spec.dtype = job.model.dtype;
   spec.text_dtype = job.model.text_dtype;
   spec.vae_dtype = job.model.vae_dtype;

@@ -20,9 +20,10 @@ CondSplitter make_splitter(UnitRunner& runner, const std::vector<CondList>& list
       shapes.push_back(shape_of(cond));
     }
   }
-  const std::size_t largest = largest_group(policy.batching, placed.size() * policy.windows,
-                                            policy.workers, policy.device_kind);
-  return {std::move(placed), group_conds(shapes, largest)};
+  const std::size_t parts = policy.windows * (policy.split_batch ? policy.items : 1);
+  const std::size_t largest =
+      largest_group(policy.batching, placed.size() * parts, policy.workers, policy.device_kind);
+  return {std::move(placed), group_conds(shapes, largest), policy.split_batch};
 }
 
 }  // namespace

@@ -35,6 +35,9 @@ struct BatchingPolicy {
   std::size_t workers = 1;  // when the job starts
   std::size_t windows = 1;  // of its first step
   std::string_view device_kind = "cpu";
+  // Each item of a batch, or of a window of items, is a unit by itself.
+  bool split_batch = false;
+  std::size_t items = 1;  // of the batch or window
 };
 
 // One list's conds.

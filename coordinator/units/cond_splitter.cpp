@@ -39,8 +39,8 @@ void check_result(const at::Tensor& result, const DenoiseCall& call) {
 }  // namespace
 
 CondSplitter::CondSplitter(std::vector<PlacedCond> conds,
-                           std::vector<std::vector<std::size_t>> groups)
-    : conds_(std::move(conds)), groups_(std::move(groups)) {}
+                           std::vector<std::vector<std::size_t>> groups, bool split_items)
+    : conds_(std::move(conds)), groups_(std::move(groups)), split_items_(split_items) {}
 
 CondPlan CondSplitter::split(std::span<const ListId> lists, const at::Tensor& x, float sigma,
                              const std::optional<LatentWindow>& window) const {
@@ -56,11 +56,20 @@ CondPlan CondSplitter::split(std::span<const ListId> lists, const at::Tensor& x,
       call.region = plan.shares[position].region;
       members.push_back(position);
     }
-    if (members.empty()) continue;
-    plan.calls.push_back(std::move(call));
-    plan.members.push_back(std::move(members));
+    if (!members.empty()) add_calls(std::move(call), members, plan);
   }
   return plan;
+}
+
+void CondSplitter::add_calls(DenoiseCall call, const std::vector<std::size_t>& members,
+                             CondPlan& plan) const {
+  const std::int64_t items = plan.window_shape.front();
+  const std::int64_t calls = split_items_ ? items : 1;
+  for (std::int64_t item = 0; item < calls; ++item) {
+    if (calls > 1) call.region.item = item;
+    plan.calls.push_back(call);
+    plan.members.push_back(members);
+  }
 }
 
 std::vector<CondShare> CondSplitter::shares_at(std::span<const ListId> lists,
@@ -102,13 +111,18 @@ std::vector<at::Tensor> CondSplitter::by_cond(const CondPlan& plan,
                                           " denoise units " + std::to_string(results.size()) +
                                           " came back.");
   }
-  std::vector<at::Tensor> predictions(conds_.size());
+  std::vector<std::vector<at::Tensor>> items(conds_.size());
   for (std::size_t call = 0; call < results.size(); ++call) {
     const std::vector<std::size_t>& members = plan.members[call];
     check_result(results[call], plan.calls[call]);
-    for (std::size_t k = 0; k < members.size(); ++k) {
-      predictions[members[k]] = results[call][static_cast<std::int64_t>(k)];
-    }
+    for (std::size_t k = 0; k < members.size(); ++k)
+      items[members[k]].push_back(results[call][static_cast<std::int64_t>(k)]);
+  }
+  std::vector<at::Tensor> predictions(conds_.size());
+  for (std::size_t position = 0; position < conds_.size(); ++position) {
+    const std::vector<at::Tensor>& of_cond = items[position];
+    if (of_cond.size() == 1) predictions[position] = of_cond.front();
+    if (of_cond.size() > 1) predictions[position] = at::cat(of_cond);
   }
   return predictions;
 }

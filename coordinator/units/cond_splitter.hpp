@@ -38,8 +38,9 @@ struct CondPlan {
 class CondSplitter {
  public:
   // groups: positions in conds, every one at most once, those of a group with the same area
-  // (group_conds).
-  CondSplitter(std::vector<PlacedCond> conds, std::vector<std::vector<std::size_t>> groups);
+  // (group_conds). split_items: a group is a call for each item of a batch, in their order.
+  CondSplitter(std::vector<PlacedCond> conds, std::vector<std::vector<std::size_t>> groups,
+               bool split_items = false);
 
   // The groups' conds that belong to lists and are active at sigma, default ones where the others
   // leave something to them; groups without any are left out. x: (batch, channels, height, width)
@@ -63,7 +64,8 @@ class CondSplitter {
   // Gives a list's default conds what the others leave.
   void share_with_defaults(ListId list, float sigma, at::IntArrayRef window_shape,
                            std::vector<CondShare>& shares) const;
-  // Results by the cond's position; undefined where it took no part.
+  void add_calls(DenoiseCall call, const std::vector<std::size_t>& members, CondPlan& plan) const;
+  // Results by the cond's position, items together; undefined where it took no part.
   std::vector<at::Tensor> by_cond(const CondPlan& plan, std::span<const at::Tensor> results) const;
   // Of a list's conds that took part.
   std::vector<std::size_t> positions_of(ListId list,
@@ -73,6 +75,7 @@ class CondSplitter {
 
   std::vector<PlacedCond> conds_;
   std::vector<std::vector<std::size_t>> groups_;
+  bool split_items_;
 };
 
 }  // namespace tandem::coordinator

@@ -28,6 +28,15 @@ std::vector<WorkerSlot> dispatch_slots(const std::vector<WorkerSpec>& workers) {
   return slots;
 }
 
+// Those of plug-ins have none.
+void set_model(Unit& unit, ModelId model) {
+  std::visit(
+      [&](auto& some) {
+        if constexpr (requires { some.model; }) some.model = model;
+      },
+      unit);
+}
+
 }  // namespace
 
 WorkerPool::WorkerPool(boost::asio::io_context& io, PoolOptions options, FindModel find_model,
@@ -239,7 +248,8 @@ void WorkerPool::carry_out(const StartUnit& command) {
   const auto it = units_.find(command.unit);
   if (process == nullptr || it == units_.end()) return;
   PendingUnit& unit = it->second;
-  loads_.used(*find_slot(command.worker), model_of(unit.task.unit), part_of(unit.task.unit));
+  set_model(unit.task.unit, command.model);
+  loads_.used(*find_slot(command.worker), command.model, part_of(unit.task.unit));
   try {
     process->share_inputs(*inputs_);
     send_constants(*process, unit.batch->job(), unit.task.constants);

@@ -42,7 +42,7 @@ struct WorkerEventInfo {
   std::string words;  // with kLost: a sentence with the exit and the last lines it wrote
   std::optional<int> exit;
   std::optional<int> signal;
-  UnitId unit;  // with kRerun
+  UnitId unit;  // with kRerun and kFp32
 };
 
 // Told on the io thread.

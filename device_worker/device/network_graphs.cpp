@@ -1,6 +1,7 @@
 #include "device_worker/device/network_graphs.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 
 #include <ATen/ATen.h>
@@ -12,17 +13,23 @@ namespace {
 // Shapes that are remembered without a graph.
 constexpr std::size_t kMaxEntries = 256;
 
-// x, timesteps, context and, where there is one, y. Their types and strides are the model's.
+// What the kernels depend on: the shapes of x, timesteps, context and, where there is one, y, and
+// the numbers of the motion, which a kernel holds as they were. Types and strides are the model's.
 std::vector<std::vector<std::int64_t>> shapes_of(const models::NetworkInputs& inputs) {
+  const models::MotionInputs& motion = inputs.motion;
   std::vector<std::vector<std::int64_t>> shapes = {
-      inputs.x.sizes().vec(), inputs.timesteps.sizes().vec(), inputs.context.sizes().vec()};
+      inputs.x.sizes().vec(),
+      inputs.timesteps.sizes().vec(),
+      inputs.context.sizes().vec(),
+      {motion.frames, std::bit_cast<std::int64_t>(motion.scale),
+       std::bit_cast<std::int64_t>(motion.effect)}};
   if (inputs.y) shapes.push_back(inputs.y->sizes().vec());
   return shapes;
 }
 
 models::NetworkInputs copy_of(const models::NetworkInputs& inputs) {
   models::NetworkInputs copy = {inputs.x.clone(), inputs.timesteps.clone(), inputs.context.clone(),
-                                std::nullopt};
+                                std::nullopt, inputs.motion};
   if (inputs.y) copy.y = inputs.y->clone();
   return copy;
 }

@@ -15,10 +15,11 @@ namespace tandem::worker {
 // The graphs of all models of one device, within one budget of bytes: past it, those that were not
 // used for the longest time go. Must outlive the networks that it made.
 //
-// The first call of a network with inputs of certain shapes runs as it is, so that the libraries
-// choose their algorithms; the second is recorded. Everything that changes between calls is an
-// input and copied into the graph's own tensors, so a graph gives the bits of the kernels it was
-// made of. What cannot be recorded, or alone is larger than the budget, goes on running as it is.
+// The first call of a network with inputs of certain shapes (and certain numbers of the motion)
+// runs as it is, so that the libraries choose their algorithms; the second is recorded. Everything
+// else that changes between calls is an input and copied into the graph's own tensors, so a graph
+// gives the bits of the kernels it was made of. What cannot be recorded, or alone is larger than
+// the budget, goes on running as it is.
 class NetworkGraphs {
  public:
   NetworkGraphs(GpuBackend& backend, std::uint64_t budget) : backend_(backend), budget_(budget) {}

@@ -75,8 +75,8 @@ class SimModel : public LoadedModel {
   }
 
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
-                     const SigmaParameters&, const LatentRegion&,
-                     const PatchSet& patches) override {
+                     const SigmaParameters&, const LatentRegion&, const PatchSet& patches,
+                     const MotionUse&) override {
     wait();
     std::vector<at::Tensor> results;
     for (const ModelCond* cond : conds) {
@@ -87,7 +87,7 @@ class SimModel : public LoadedModel {
   }
 
   at::Tensor forward(const at::Tensor& x, const at::Tensor&, const at::Tensor&, const at::Tensor&,
-                     const PatchSet& patches) override {
+                     const PatchSet& patches, const MotionUse&) override {
     wait();
     return x + influence_of(patches);
   }

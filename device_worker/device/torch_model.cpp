@@ -67,17 +67,17 @@ std::unique_ptr<ModelCond> TorchModel::prepare(const CondInput& cond) {
 at::Tensor TorchModel::denoise(const at::Tensor& x, float sigma,
                                std::span<const ModelCond* const> conds,
                                const SigmaParameters& sigmas, const LatentRegion& region,
-                               const PatchSet& patches) {
+                               const PatchSet& patches, const MotionUse& motion) {
   std::vector<const models::PreparedCond*> prepared;
   for (const ModelCond* cond : conds)
     prepared.push_back(&static_cast<const TorchCond*>(cond)->cond);
-  return model_->denoise(x, sigma, prepared, sigmas, region, patches);
+  return model_->denoise(x, sigma, prepared, sigmas, region, patches, motion);
 }
 
 at::Tensor TorchModel::forward(const at::Tensor& x, const at::Tensor& timestep,
                                const at::Tensor& context, const at::Tensor& y,
-                               const PatchSet& patches) {
-  return model_->forward(x, timestep, context, y, patches);
+                               const PatchSet& patches, const MotionUse& motion) {
+  return model_->forward(x, timestep, context, y, patches, motion);
 }
 
 }  // namespace tandem::worker

@@ -22,9 +22,10 @@ class TorchModel : public LoadedModel {
   std::unique_ptr<ModelCond> prepare(const CondInput& cond) override;
   at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
                      const SigmaParameters& sigmas, const LatentRegion& region,
-                     const PatchSet& patches) override;
+                     const PatchSet& patches, const MotionUse& motion) override;
   at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
-                     const at::Tensor& y, const PatchSet& patches) override;
+                     const at::Tensor& y, const PatchSet& patches,
+                     const MotionUse& motion) override;
   at::Tensor decode(const at::Tensor& latent) override { return model_->decode(latent); }
   at::Tensor decode_tile(const at::Tensor& latent) override { return model_->decode_tile(latent); }
   at::Tensor encode(const at::Tensor& image) override { return model_->encode(image); }

@@ -12,7 +12,7 @@ DenoiseResult run(const Denoise& unit, UnitContext& context) {
     conds.push_back(&context.models.cond(unit.model, cond));
   LoadedModel& model = context.models.at(unit.model);
   const auto forward = [&](const at::Tensor& x, float sigma, const SigmaParameters& sigmas) {
-    return model.denoise(x, sigma, conds, sigmas, unit.region, unit.patches);
+    return model.denoise(x, sigma, conds, sigmas, unit.region, unit.patches, unit.motion);
   };
   const LiveHooks& hooks = context.hooks.of(unit.conds);
   // Plug-ins see memory of the CPU.

@@ -11,7 +11,7 @@ ForwardResult run(const Forward& unit, UnitContext& context) {
   const at::Tensor out =
       context.models.at(unit.model)
           .forward(context.tensors.open_near(unit.x), context.tensors.open(unit.timestep),
-                   open(unit.context), open(unit.y), unit.patches);
+                   open(unit.context), open(unit.y), unit.patches, unit.motion);
   check_finite(out, "The model's output");
   return {context.tensors.offer(out, context.output)};
 }

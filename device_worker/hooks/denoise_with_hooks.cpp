@@ -33,14 +33,16 @@ plugin::ModelSampling to_plugin(const SigmaParameters& sigmas) {
           sigmas.multiplier};
 }
 
-SigmaParameters from_plugin(const plugin::ModelSampling& sampling) {
+// What plug-ins do not see stays as it is.
+SigmaParameters from_plugin(const plugin::ModelSampling& sampling, const SigmaParameters& before) {
   return {static_cast<Parameterization>(sampling.parameterization),
           sampling.linear_start,
           sampling.linear_end,
           sampling.timesteps,
           sampling.zsnr,
           sampling.shift,
-          sampling.multiplier};
+          sampling.multiplier,
+          before.betas};
 }
 
 class HookedDenoise {
@@ -114,7 +116,7 @@ class HookedDenoise {
     if (input.sizes() != pass_.x.sizes() || input.scalar_type() != at::kFloat)
       throw Error(ErrorCode::kBadShape, "A plug-in's wrapper changed the shape or type of x.");
     // Plug-ins see memory of the CPU.
-    return forward_(input, sigma, from_plugin(sampling_)).to(at::kCPU).contiguous();
+    return forward_(input, sigma, from_plugin(sampling_, pass_.sigmas)).to(at::kCPU).contiguous();
   }
 
   void check_result(const plugin::Layout& layout, const std::string& name) const {

@@ -5,6 +5,7 @@
 
 #include "models/checkpoint/encoder_detect.hpp"
 #include "models/checkpoint/model_source.hpp"
+#include "models/checkpoint/motion_detect.hpp"
 #include "models/checkpoint/unet_detect.hpp"
 #include "models/checkpoint/upscale_detect.hpp"
 #include "models/checkpoint/vae_detect.hpp"
@@ -70,6 +71,7 @@ void record_sizes(const ModelSource& source, Inspection& found) {
   };
   PartSizes& sizes = found.info.sizes;
   if (found.unet) sizes.unet += count(found.unet->file, found.unet->prefix);
+  if (found.motion) sizes.unet += count(found.motion->file, found.motion->prefix);
   if (found.vae) sizes.vae += count(found.vae->file, found.vae->prefix);
   if (found.upscale) sizes.upscale += count(found.upscale->file, "");
   for (const EncoderPart& encoder : found.encoders)
@@ -91,6 +93,11 @@ Inspection inspect_model(const ModelSpec& spec) {
     inspect_unet(source, found);
     inspect_encoders(source, found);
     if (spec.vae.empty()) found.vae = find_vae(source);
+    record(source, found);
+  }
+  if (!spec.motion.empty()) {
+    const ModelSource source(spec.motion);
+    inspect_motion(source, found);
     record(source, found);
   }
   if (!spec.vae.empty()) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/families/family.hpp"
+#include "models/families/motion/config.hpp"
 #include "models/families/unet/config.hpp"
 #include "models/text/clip_config.hpp"
 #include "models/upscale/rrdb_config.hpp"
@@ -21,6 +22,12 @@ struct UNetPart {
   std::string file;
   std::string prefix;  // of its tensors' names, "model.diffusion_model." or empty
   UNetConfig config;
+};
+
+struct MotionPart {
+  std::string file;
+  std::string prefix;
+  MotionConfig config;
 };
 
 struct EncoderPart {
@@ -46,14 +53,17 @@ struct Inspection {
   ModelInfo info;
   const Family* family = nullptr;  // nullptr without a diffusion model; never owned
   std::optional<UNetPart> unet;
+  std::optional<MotionPart> motion;   // between the UNet's blocks, loaded and unloaded with it
   std::vector<EncoderPart> encoders;  // in the family's order
   std::optional<VaePart> vae;
   std::optional<UpscalePart> upscale;
-  std::vector<FileStamp> files;  // each file of the spec once: checkpoint, VAE, encoders, upscaler
+  std::vector<FileStamp> files;  // each file of the spec once: checkpoint, motion modules, VAE,
+                                 // encoders, upscaler
 };
 
 // Throws kMissingFile; kBadCheckpoint for damaged files and sizes that do not fit together;
-// kUnknownFamily, with the model's name, for what is recognised but does not run yet.
+// kUnknownFamily, with the model's name, for what is recognised but does not run yet; kUnsupported
+// for motion modules beside a model that they are not for.
 Inspection inspect_model(const ModelSpec& spec);
 
 }  // namespace tandem::models

@@ -41,9 +41,11 @@ CrossAttention::CrossAttention(const Weights& weights, const std::string& prefix
   }
 }
 
-at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& context) const {
+at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& context,
+                                      double key_scale) const {
   const at::Tensor q = to_q_(x);
-  const at::Tensor k = to_k_(context);
+  at::Tensor k = to_k_(context);
+  if (key_scale != 1.0) k = k * key_scale;
   const at::Tensor v = to_v_(context);
   return to_out_(in_fp32_ ? attention_in_fp32(q, k, v, heads_) : attention(q, k, v, heads_));
 }

@@ -37,8 +37,9 @@ class CrossAttention {
   CrossAttention(const Weights& weights, const std::string& prefix, const AttentionSizes& sizes);
 
   // x (n, tokens, width), context (n, other tokens, context_width) -> x's shape. Self-attention is
-  // x as its own context.
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& context) const;
+  // x as its own context. The keys are multiplied by key_scale.
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& context,
+                        double key_scale = 1.0) const;
 
  private:
   Linear to_q_;

@@ -6,6 +6,19 @@
 #include "protocol/error.hpp"
 
 namespace tandem::models {
+namespace {
+
+// (n, channels, h, w) -> (n / items, channels, items, h, w)
+at::Tensor joined(const at::Tensor& x, std::int64_t items) {
+  return x.unflatten(0, {-1, items}).transpose(1, 2).contiguous();
+}
+
+// And back.
+at::Tensor apart(const at::Tensor& joint, const at::Tensor& like) {
+  return joint.transpose(1, 2).flatten(0, 1).contiguous(like.suggest_memory_format());
+}
+
+}  // namespace
 
 GroupNorm::GroupNorm(const Weights& weights, const std::string& prefix, std::int64_t groups,
                      double eps, std::int64_t channels)
@@ -27,6 +40,14 @@ at::Tensor GroupNorm::operator()(const at::Tensor& x) const {
 
 at::Tensor GroupNorm::silu(const at::Tensor& x) const {
   return group_norm(x, weight_, bias_, {.groups = groups_, .eps = eps_, .silu = true});
+}
+
+at::Tensor GroupNorm::operator()(const at::Tensor& x, std::int64_t items) const {
+  return items == 1 ? (*this)(x) : apart((*this)(joined(x, items)), x);
+}
+
+at::Tensor GroupNorm::silu(const at::Tensor& x, std::int64_t items) const {
+  return items == 1 ? silu(x) : apart(silu(joined(x, items)), x);
 }
 
 LayerNorm::LayerNorm(const Weights& weights, const std::string& prefix, double eps,

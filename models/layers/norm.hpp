@@ -21,6 +21,10 @@ class GroupNorm {
   at::Tensor operator()(const at::Tensor& x) const;
   // Followed by SiLU.
   at::Tensor silu(const at::Tensor& x) const;
+  // Every `items` items of the batch (which they divide) are normalised as one. x (n, channels, h,
+  // w) -> the same shape.
+  at::Tensor operator()(const at::Tensor& x, std::int64_t items) const;
+  at::Tensor silu(const at::Tensor& x, std::int64_t items) const;
 
   std::int64_t channels() const { return weight_.size(0); }
 

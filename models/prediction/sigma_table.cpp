@@ -52,11 +52,16 @@ at::Tensor rescale_to_zero_terminal_snr(const at::Tensor& sigmas) {
   return ((1 - alpha_bar) / alpha_bar).sqrt();
 }
 
+at::Tensor betas_of(const SigmaParameters& p) {
+  if (p.betas == Betas::kLinear) {
+    return at::linspace(p.linear_start, p.linear_end, p.timesteps, at::kDouble);
+  }
+  return at::linspace(std::sqrt(p.linear_start), std::sqrt(p.linear_end), p.timesteps, at::kDouble)
+      .square();
+}
+
 SigmaTable discrete_table(const SigmaParameters& p) {
-  const at::Tensor betas =
-      at::linspace(std::sqrt(p.linear_start), std::sqrt(p.linear_end), p.timesteps, at::kDouble)
-          .square();
-  const at::Tensor alphas = at::cumprod(1.0 - betas, 0);
+  const at::Tensor alphas = at::cumprod(1.0 - betas_of(p), 0);
   at::Tensor sigmas = ((1 - alphas) / alphas).sqrt();
   if (p.zsnr) sigmas = rescale_to_zero_terminal_snr(sigmas);
   return {sigmas.to(at::kFloat), sigmas.log().to(at::kFloat)};

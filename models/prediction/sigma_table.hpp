@@ -22,9 +22,9 @@ struct SigmaTable {
 at::Tensor shift_flow_time(double shift, const at::Tensor& t);
 double shift_flow_time(double shift, double t);
 
-// The table of a parameterization. Discrete ones: betas linear in their square root from
-// linear_start to linear_end, in float64; with zsnr rescaled to no signal at the end (Lin et al.
-// 2023, algorithm 1); lcm keeps 50 of the timesteps. Throws Error(kOutOfRange) for timesteps
+// The table of a parameterization. Discrete ones: betas linear in their square root, or themselves,
+// from linear_start to linear_end, in float64; with zsnr rescaled to no signal at the end (Lin et
+// al. 2023, algorithm 1); lcm keeps 50 of the timesteps. Throws Error(kOutOfRange) for timesteps
 // outside 50 to 1000000, betas outside (0, 1), and a shift or multiplier that is not positive.
 SigmaTable make_sigma_table(const SigmaParameters& parameters);
 

@@ -14,8 +14,9 @@ at::Tensor narrow_to(const at::Tensor& latent, const LatentArea& area) {
 }
 
 at::Tensor crop(const at::Tensor& latent, const LatentRegion& region) {
-  const at::Tensor window = region.window ? take_window(latent, *region.window) : latent;
-  return region.area ? narrow_to(window, *region.area) : window;
+  at::Tensor left = region.window ? take_window(latent, *region.window) : latent;
+  if (region.area) left = narrow_to(left, *region.area);
+  return region.item ? left.narrow(0, *region.item, 1) : left;
 }
 
 std::vector<std::int64_t> cropped_shape(at::IntArrayRef latent_shape, const LatentRegion& region) {
@@ -28,6 +29,7 @@ std::vector<std::int64_t> cropped_shape(at::IntArrayRef latent_shape, const Late
     shape.at(shape.size() - 2) = region.area->height;
     shape.at(shape.size() - 1) = region.area->width;
   }
+  if (region.item) shape.front() = 1;
   return shape;
 }
 

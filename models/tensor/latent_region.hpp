@@ -16,7 +16,7 @@ at::Tensor take_window(const at::Tensor& latent, const LatentWindow& window);
 // The cells of an area, along the last two dimensions: a view, which may be written to.
 at::Tensor narrow_to(const at::Tensor& latent, const LatentArea& area);
 
-// Window and area, where there are any. The region must lie within the latent.
+// Window, area and item, where there are any. The region must lie within the latent.
 at::Tensor crop(const at::Tensor& latent, const LatentRegion& region);
 
 // The shape that crop gives to a latent of this one.

@@ -50,6 +50,7 @@ inline constexpr WholeRange kWorkerCount{1, static_cast<int>(kMaxWorkers)};
 inline constexpr WholeRange kTokenPosition{-1, 65535};
 
 inline constexpr NumberRange kAtLeastNothing{0.0};
+inline constexpr NumberRange kMotionFactor{0.0, 1000.0};
 inline constexpr NumberRange kFramesPerSecond{kAboveZero.least, 1000.0};
 
 }  // namespace tandem::job

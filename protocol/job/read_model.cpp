@@ -125,8 +125,8 @@ Motion read_motion(ObjectReader& keys) {
   Motion motion;
   read_file(keys, "file", motion.file);
   keys.read("beta_schedule", motion.beta_schedule, kName);
-  keys.read("scale", motion.scale, kAnyNumber);
-  keys.read("effect", motion.effect, kAnyNumber);
+  keys.read("scale", motion.scale, kMotionFactor);
+  keys.read("effect", motion.effect, kMotionFactor);
   keys.read("start_percent", motion.start_percent, kFraction);
   keys.read("end_percent", motion.end_percent, kFraction);
   return motion;

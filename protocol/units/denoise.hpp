@@ -6,6 +6,7 @@
 #include "protocol/ids.hpp"
 #include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
+#include "protocol/motion_use.hpp"
 #include "protocol/patches.hpp"
 #include "protocol/tensor_handle.hpp"
 
@@ -19,6 +20,7 @@ struct Denoise {
   std::vector<ConstantId> conds;
   LatentRegion region = {};  // of x, the same for all conds
   PatchSet patches = {};
+  MotionUse motion = {};  // the items of the batch are the frames
 
   bool operator==(const Denoise&) const = default;
 };

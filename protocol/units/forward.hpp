@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "protocol/ids.hpp"
+#include "protocol/motion_use.hpp"
 #include "protocol/patches.hpp"
 #include "protocol/tensor_handle.hpp"
 
@@ -16,6 +17,7 @@ struct Forward {
   std::optional<TensorHandle> context;
   std::optional<TensorHandle> y;
   PatchSet patches = {};
+  MotionUse motion = {};  // the items of the batch are the frames
 
   bool operator==(const Forward&) const = default;
 };

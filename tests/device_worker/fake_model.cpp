@@ -34,7 +34,7 @@ std::unique_ptr<ModelCond> FakeModel::prepare(const CondInput& cond) {
 
 at::Tensor FakeModel::denoise(const at::Tensor& x, float sigma,
                               std::span<const ModelCond* const> conds, const SigmaParameters&,
-                              const LatentRegion&, const PatchSet&) {
+                              const LatentRegion&, const PatchSet&, const MotionUse&) {
   std::vector<at::Tensor> results;
   for (const ModelCond* cond : conds) {
     results.push_back(x * sigma + static_cast<const FakeCond*>(cond)->value);
@@ -43,7 +43,7 @@ at::Tensor FakeModel::denoise(const at::Tensor& x, float sigma,
 }
 
 at::Tensor FakeModel::forward(const at::Tensor& x, const at::Tensor&, const at::Tensor& context,
-                              const at::Tensor&, const PatchSet&) {
+                              const at::Tensor&, const PatchSet&, const MotionUse&) {
   return context.defined() ? x + 1 : x;
 }
 

@@ -69,6 +69,11 @@ TEST_F(NetworkGraphsTest, EveryShapeAndEveryNetworkHasAGraphOfItsOwn) {
   one(with_y);
   one(with_y);
   EXPECT_EQ(state_.captures, 4);
+  models::NetworkInputs moved = inputs(3, 1);
+  moved.motion = {1, 1.5, 1.0};  // a number that a kernel holds
+  one(moved);
+  one(moved);
+  EXPECT_EQ(state_.captures, 5);
 }
 
 TEST_F(NetworkGraphsTest, WhatCannotBeRecordedGoesOnAsItIs) {

@@ -86,7 +86,7 @@ class Refusals(unittest.TestCase):
     def test_rows_tell_what_a_job_needs(self):
         job = {"output": {"latent": "x"}, "sampler": {"name": "euler"}}
         self.assertEqual(coverage.missing(job), [])
-        for key, value, name in (("motion", {"file": "m"}, "motion models"),
+        for key, value, name in (("forward", {"x": "x"}, "the bare model"),
                                  ("positive", [{"reference_latents": ["r"]}], "reference latents")):
             self.assertEqual([n for n, _ in coverage.missing({**job, key: value})], [name])
 

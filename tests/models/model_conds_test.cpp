@@ -100,5 +100,18 @@ TEST(JoinConcats, TakesTheRegionBeforeTheBatch) {
   EXPECT_TRUE(at::equal(joined[3], rows[0].narrow(1, 1, 2).narrow(2, 3, 1)));
 }
 
+TEST(JoinConcats, AnItemHasItsRow) {
+  const PreparedCond cond{at::randn({2, 1, 3}), at::randn({3, 4}), at::randn({2, 5, 4, 4})};
+  const std::array<const PreparedCond*, 1> one = {&cond};
+  LatentRegion region;
+  for (const std::int64_t item : {0, 1, 4}) {
+    region.item = item;
+    const auto row = [&](const at::Tensor& joined) { return joined.narrow(0, item, 1); };
+    EXPECT_TRUE(at::equal(join_contexts(one, 1, region), row(join_contexts(one, 5))));
+    EXPECT_TRUE(at::equal(*join_vectors(one, 1, region), row(*join_vectors(one, 5))));
+    EXPECT_TRUE(at::equal(*join_concats(one, 1, region), row(*join_concats(one, 5, {}))));
+  }
+}
+
 }  // namespace
 }  // namespace tandem::models

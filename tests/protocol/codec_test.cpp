@@ -14,8 +14,10 @@ TensorHandle shared_tensor() {
 std::vector<ToWorker> messages_to_worker() {
   Denoise denoise{ModelId{1}, {}, shared_tensor(), 14.6F, {ConstantId{1}, ConstantId{2}}};
   denoise.sigmas.parameterization = Parameterization::kVPrediction;
-  denoise.region = {LatentWindow{2, {3, 4, 0}}, LatentArea{8, 9, 1, 2}};
+  denoise.region = {LatentWindow{2, {3, 4, 0}}, LatentArea{8, 9, 1, 2}, 3};
   denoise.patches = {{{{"/lora", 1, 2, 3, 4}, 0.5}}, {{{"/hook", 5, 6, 7, 8}, -1.0}}};
+  denoise.sigmas.betas = Betas::kLinear;
+  denoise.motion = {1.3, 0.6};
   EncodeText text;
   text.patches.loras = denoise.patches.hooks;
   text.embeddings = {{"style", {"/style", 1, 2, 3, 4}}};
@@ -43,7 +45,7 @@ std::vector<ToWorker> messages_to_worker() {
                   {SegmentId{1}, 64, 1024},
                   SlabTurn{3, true}},
           LoadModel{ModelId{1},
-                    {"/a", "/b", {"/c"}, "", "/up", ComputeType::kF16, {}, {}},
+                    {"/a", "/b", {"/c"}, "", "/up", ComputeType::kF16, {}, {}, "/motion"},
                     {{"/a", 1, 2, 3, -4}},
                     ModelPart::kVae},
           UnloadModel{ModelId{2}, ModelPart::kVae},

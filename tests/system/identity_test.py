@@ -23,14 +23,20 @@ PLACES = {"positive": [{"text": "a red circle", "area": {"height": 10, "width": 
 WINDOWS = {**PLACES, "context": {"length": 7, "overlap": 2, "schedule": "looped_uniform", "dim": 3}}
 
 
+# Three items, masked each by itself, decoded each by itself.
+BATCH = {"positive": [{"text": "a red circle", "mask": "masks"}, {"text": "the rest", "default": True}],
+         "negative": [{"text": "blue"}], "latent": {"width": 128, "height": 128, "batch": 3}}
+MASKS = {"masks": np.linspace(0, 1, 3 * 16 * 16, dtype=np.float32).reshape(3, 16, 16)}
+
+
 def busy_workers(client):
     return sum(worker["units_done"] > 0 for worker in client.workers())
 
 
-def results(devices, batching, runs=1, tensors=None, **conds):
+def results(devices, batching, runs=1, tensors=None, split=False, **conds):
     """(results of the same job, one after another, on a service of its own; workers that computed
     anything)"""
-    job = picture_job(steps=10, workers={"batching": batching}, **conds)
+    job = picture_job(steps=10, workers={"batching": batching, "split_batch": split}, **conds)
     job["output"] = {"latent": True, "image": True}
     with Service(devices, threads=1) as service:
         client = Client(service.socket)
@@ -92,6 +98,20 @@ class Identity(unittest.TestCase):
                 self.assertGreater(busy, 1, "the work was shared")
                 auto, _ = results("cpu:2", "auto", tensors=TENSORS, **conds)
                 self.assertLess(distance(auto[0]["samples"], one[0]["samples"]), 1e-4)
+
+    def test_items_of_a_batch_as_units(self):
+        for conds in (BATCH, {**BATCH, "context": {"length": 2, "overlap": 1, "dim": 0}}):
+            one, _ = results("cpu:1", "exact", tensors=MASKS, split=True, **conds)
+            whole, _ = results("cpu:1", "exact", tensors=MASKS, **conds)
+            with self.subTest(windows="context" in conds):
+                three, busy = results("cpu:3", "exact", tensors=MASKS, split=True, **conds)
+                self.assertTrue(same_bits(three[0], one[0]))
+                self.assertEqual(busy, 3, "three items for three workers")
+                auto, _ = results("cpu:3", "auto", runs=2, tensors=MASKS, split=True, **conds)
+                self.assertTrue(same_bits(*auto))
+                for name in ("samples", "image"):
+                    self.assertLess(distance(whole[0][name], one[0][name]), 1e-4)
+                    self.assertLess(distance(auto[0][name], one[0][name]), 1e-4)
 
     def test_auto_differs_in_the_last_bits_only_and_repeats(self):
         exact = results("cpu:1", "exact", **CONDS)[0][0]

@@ -50,7 +50,6 @@ NOT_YET = [
     ("text encoders of other families", encoder_without_model, UNKNOWN_FAMILY),
     ("video VAEs", video_vae, UNKNOWN_FAMILY),
     ("reference latents", conds_have("reference_latents"), UNSUPPORTED),
-    ("motion models", lambda job: "motion" in job, UNSUPPORTED),
     ("the bare model", has("forward"), UNSUPPORTED),
 ]
 

@@ -23,7 +23,8 @@ LARGEST = 50_000
 TAKEN_ALL_THE_SAME = ("samplers_sde/dpmpp_sde", "vae/decode", "vae/encode_tiled", "whole/sd1")
 GROUPS = ("schedulers", "noise", "text", "vae", "whole", "conds", "samplers", "samplers_flow",
           "samplers_sde", "sampling", "hooks", "context", "esrgan")
-# The SDXL model alone would take half of the budget; its cases are in the whole tree only.
+# The SDXL model alone would take half of the budget, AnimateDiff's a third of it; their cases are in
+# the whole tree only.
 MODELS = ("sd1.safetensors", "sd2v.safetensors", "vae.safetensors", "sd1_lora_a.safetensors",
           "sd1_lora_b.safetensors", "sd1_dora.safetensors", "sd1_loha.safetensors",
           "sd1_lokr.safetensors", "rrdb_x2_new_unshuffle.safetensors")

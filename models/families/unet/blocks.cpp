@@ -50,10 +50,11 @@ ResBlock::ResBlock(const Weights& weights, const std::string& prefix, const ResB
                 {.padding = 1, .in = sizes.out, .out = sizes.out}),
       skip_(make_skip(weights, prefix, sizes)) {}
 
-at::Tensor ResBlock::operator()(const at::Tensor& x, const at::Tensor& embedding) const {
-  at::Tensor h = in_conv_(in_norm_.silu(x));
+at::Tensor ResBlock::operator()(const at::Tensor& x, const at::Tensor& embedding,
+                                std::int64_t norm_items) const {
+  at::Tensor h = in_conv_(in_norm_.silu(x, norm_items));
   h = h + embedding_(at::silu(embedding)).unsqueeze(-1).unsqueeze(-1);
-  h = out_conv_(out_norm_.silu(h));
+  h = out_conv_(out_norm_.silu(h, norm_items));
   return (skip_ ? (*skip_)(x) : x) + h;
 }
 
@@ -89,8 +90,9 @@ SpatialTransformer::Projection SpatialTransformer::make_projection(const Weights
   return Conv2d(weights, prefix, {.in = sizes.channels, .out = sizes.channels});
 }
 
-at::Tensor SpatialTransformer::operator()(const at::Tensor& x, const at::Tensor& context) const {
-  at::Tensor h = norm_(x);
+at::Tensor SpatialTransformer::operator()(const at::Tensor& x, const at::Tensor& context,
+                                          std::int64_t norm_items) const {
+  at::Tensor h = norm_(x, norm_items);
   const auto* linear_in = std::get_if<Linear>(&proj_in_);
   h = linear_in != nullptr ? (*linear_in)(to_tokens(h)) : to_tokens(std::get<Conv2d>(proj_in_)(h));
   for (const TransformerBlock& block : blocks_)

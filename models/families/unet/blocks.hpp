@@ -29,8 +29,9 @@ class ResBlock {
  public:
   ResBlock(const Weights& weights, const std::string& prefix, const ResBlockSizes& sizes);
 
-  // x (n, in, h, w), embedding (n, embedding) -> (n, out, h, w)
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& embedding) const;
+  // x (n, in, h, w), embedding (n, embedding) -> (n, out, h, w). norm_items: see GroupNorm.
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& embedding,
+                        std::int64_t norm_items = 1) const;
 
  private:
   GroupNorm in_norm_;
@@ -74,8 +75,10 @@ class SpatialTransformer {
   SpatialTransformer(const Weights& weights, const std::string& prefix,
                      const TransformerSizes& sizes);
 
-  // x (n, channels, h, w), context (n, text tokens, context) -> x's shape
-  at::Tensor operator()(const at::Tensor& x, const at::Tensor& context) const;
+  // x (n, channels, h, w), context (n, text tokens, context) -> x's shape. norm_items: see
+  // GroupNorm.
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& context,
+                        std::int64_t norm_items = 1) const;
 
  private:
   using Projection = std::variant<Linear, Conv2d>;

@@ -30,14 +30,19 @@ std::string block_name(const char* list, std::size_t index, std::size_t layer) {
 struct UNet::Step {
   const at::Tensor& embedding;
   const at::Tensor& context;
+  const MotionInputs& motion;
+  std::int64_t norm_items;                // that a group norm sees as one
   std::array<std::int64_t, 2> upsampled;  // height and width of the next skip
 
   at::Tensor operator()(const Conv2d& conv, const at::Tensor& h) const { return conv(h); }
   at::Tensor operator()(const ResBlock& block, const at::Tensor& h) const {
-    return block(h, embedding);
+    return block(h, embedding, norm_items);
   }
   at::Tensor operator()(const SpatialTransformer& transformer, const at::Tensor& h) const {
-    return transformer(h, context);
+    return transformer(h, context, norm_items);
+  }
+  at::Tensor operator()(const MotionModule& module, const at::Tensor& h) const {
+    return module(h, motion, norm_items);
   }
   at::Tensor operator()(const Downsample& down, const at::Tensor& h) const { return down(h); }
   at::Tensor operator()(const Upsample& up, const at::Tensor& h) const { return up(h, upsampled); }
@@ -46,8 +51,8 @@ struct UNet::Step {
 // Builds the blocks in the order in which they run, following the channels.
 class UNet::Builder {
  public:
-  Builder(const Weights& weights, const UNetConfig& config)
-      : weights_(weights), config_(config), channels_(config.model_channels) {}
+  Builder(const Weights& weights, const UNetConfig& config, const std::optional<UNetMotion>& motion)
+      : weights_(weights), config_(config), motion_(motion), channels_(config.model_channels) {}
 
   std::vector<Block> input_blocks() {
     std::vector<Block> blocks;
@@ -58,6 +63,8 @@ class UNet::Builder {
     for (std::size_t level = 0; level < config_.channel_mult.size(); ++level) {
       for (std::int64_t i = 0; i < config_.num_res_blocks[level]; ++i) {
         blocks.push_back(res_block("input_blocks", blocks.size(), channels_, level, *depth++));
+        add_motion(blocks.back(),
+                   motion_module_name("down_blocks", static_cast<std::int64_t>(level), i));
         skips_.push_back(channels_);
       }
       if (level + 1 == config_.channel_mult.size()) break;
@@ -70,9 +77,11 @@ class UNet::Builder {
 
   Block middle_block() {
     const ResBlockSizes sizes = {channels_, channels_, embedding_width()};
-    return {ResBlock(weights_, "middle_block.0", sizes),
-            transformer("middle_block.1", config_.transformer_depth_middle),
-            ResBlock(weights_, "middle_block.2", sizes)};
+    Block block = {ResBlock(weights_, "middle_block.0", sizes),
+                   transformer("middle_block.1", config_.transformer_depth_middle)};
+    if (motion_ && motion_->config.has_middle()) add_motion(block, middle_motion_module_name());
+    block.emplace_back(ResBlock(weights_, "middle_block.2", sizes));
+    return block;
   }
 
   std::vector<Block> output_blocks() {
@@ -84,9 +93,12 @@ class UNet::Builder {
         const std::int64_t in = channels_ + skips_.back();
         skips_.pop_back();
         blocks.push_back(res_block("output_blocks", index, in, level, *depth++));
+        Block& block = blocks.back();
+        const std::string next = block_name("output_blocks", index, block.size());
+        const std::size_t way_up = config_.channel_mult.size() - 1 - level;
+        add_motion(block, motion_module_name("up_blocks", static_cast<std::int64_t>(way_up), i));
         if (level > 0 && i == config_.num_res_blocks[level]) {
-          const std::string name = block_name("output_blocks", index, blocks.back().size());
-          blocks.back().emplace_back(Upsample(weights_, name, channels_));
+          block.emplace_back(Upsample(weights_, next, channels_));
         }
       }
     }
@@ -105,6 +117,14 @@ class UNet::Builder {
     return block;
   }
 
+  // Behind the block's transformer, or its residual block where it has none.
+  void add_motion(Block& block, const std::string& name) const {
+    if (!motion_) return;
+    const MotionConfig& motion = motion_->config;
+    block.emplace_back(
+        MotionModule(motion_->weights, name, {channels_, motion.frames, motion.attentions}));
+  }
+
   SpatialTransformer transformer(const std::string& name, std::int64_t depth) const {
     return {weights_,
             name,
@@ -118,11 +138,13 @@ class UNet::Builder {
 
   const Weights& weights_;
   const UNetConfig& config_;
+  const std::optional<UNetMotion>& motion_;
   std::int64_t channels_;            // of what the last block gave
   std::vector<std::int64_t> skips_;  // channels of the way down, last first taken
 };
 
-UNet::UNet(const Weights& weights, const UNetConfig& config)
+UNet::UNet(const Weights& weights, const UNetConfig& config,
+           const std::optional<UNetMotion>& motion)
     : model_channels_(config.model_channels),
       time_embed_(weights, "time_embed",
                   {.in = model_channels_, .out = kEmbeddingMult * model_channels_}),
@@ -130,7 +152,8 @@ UNet::UNet(const Weights& weights, const UNetConfig& config)
       out_norm_(weights, "out.0", 32, 1e-5, config.channel_mult.front() * model_channels_),
       out_conv_(weights, "out.2",
                 {.padding = 1, .in = out_norm_.channels(), .out = config.out_channels}) {
-  Builder builder(weights, config);
+  if (motion) motion_ = motion->config.version;
+  Builder builder(weights, config, motion);
   input_blocks_ = builder.input_blocks();
   middle_block_ = builder.middle_block();
   output_blocks_ = builder.output_blocks();
@@ -147,6 +170,16 @@ at::Tensor UNet::embed(const at::Tensor& timesteps, const std::optional<at::Tens
   return label_embed_ ? embedding + (*label_embed_)(*y) : embedding;
 }
 
+std::int64_t UNet::norm_items(const at::Tensor& x, const MotionInputs& motion) const {
+  if (!motion_) return 1;
+  if (motion.frames <= 0 || x.size(0) % motion.frames != 0) {
+    throw Error(ErrorCode::kBadRequest, std::to_string(x.size(0)) +
+                                            " latents are no sequences of " +
+                                            std::to_string(motion.frames) + " frames.");
+  }
+  return motion_ == MotionVersion::kV1 ? motion.frames : 1;
+}
+
 at::Tensor UNet::run(const Block& block, at::Tensor h, const Step& step) {
   for (const Layer& layer : block) {
     h = std::visit([&](const auto& some) { return step(some, h); }, layer);
@@ -155,9 +188,10 @@ at::Tensor UNet::run(const Block& block, at::Tensor h, const Step& step) {
 }
 
 at::Tensor UNet::operator()(const at::Tensor& x, const at::Tensor& timesteps,
-                            const at::Tensor& context, const std::optional<at::Tensor>& y) const {
+                            const at::Tensor& context, const std::optional<at::Tensor>& y,
+                            const MotionInputs& motion) const {
   const at::Tensor embedding = embed(timesteps, y, x.scalar_type());
-  Step step = {embedding, context, {}};
+  Step step = {embedding, context, motion, norm_items(x, motion), {}};
   std::vector<at::Tensor> skips;
   at::Tensor h = x;
   for (const Block& block : input_blocks_) {
@@ -171,7 +205,7 @@ at::Tensor UNet::operator()(const at::Tensor& x, const at::Tensor& timesteps,
     if (!skips.empty()) step.upsampled = {skips.back().size(2), skips.back().size(3)};
     h = run(block, std::move(h), step);
   }
-  return out_conv_(out_norm_.silu(h));
+  return out_conv_(out_norm_.silu(h, step.norm_items));
 }
 
 }  // namespace tandem::models

@@ -112,5 +112,23 @@ TEST_F(RemoteUnitRunnerTest, UnitsNameTheJobsLorasAndTheirHooks) {
   EXPECT_EQ(std::get<Denoise>(units_.tasks[1].unit).patches, (PatchSet{{lora}, {}}));
 }
 
+TEST_F(RemoteUnitRunnerTest, MotionModulesAreUsedWithinTheirRange) {
+  job_.job.motion.emplace();
+  job_.job.motion->scale = 1.3;
+  job_.job.motion->effect = 0.6;
+  job_.job.motion->start_percent = 0.2;
+  job_.job.motion->end_percent = 0.8;
+  RemoteUnitRunner runner(units_, job_, SigmaParameters{});
+  const std::size_t cond = runner.add_cond({at::ones({1, 77, 8}), {}, {}});
+  const at::Tensor x = at::zeros({1, 4, 32, 32});
+  runner.denoise({{x, 14.0F, {cond}}, {x, 1.0F, {cond}}, {x, 0.05F, {cond}}});
+  const auto motion_of = [&](std::size_t i) {
+    return std::get<Denoise>(units_.tasks[i].unit).motion;
+  };
+  EXPECT_EQ(motion_of(0).effect, 0.0);
+  EXPECT_EQ(motion_of(1), (MotionUse{1.3, 0.6}));
+  EXPECT_EQ(motion_of(2).effect, 0.0);
+}
+
 }  // namespace
 }  // namespace tandem::coordinator

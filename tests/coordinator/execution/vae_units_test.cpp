@@ -52,6 +52,21 @@ AcceptedJob vae_job() {
   return job;
 }
 
+TEST(VaeUnits, ASplitBatchIsAUnitForEachItem) {
+  AcceptedJob job = vae_job();
+  NotedProgress progress;
+  FakeUnits units = workers(kPlenty);
+  const at::Tensor latent = at::randn({3, 4, 6, 5});
+  const at::Tensor image = at::rand({3, 24, 16, 3});
+  const at::Tensor decoded_whole = decode_latent(job, units, progress, latent);
+  const at::Tensor encoded_whole = encode_image(job, units, progress, image);
+  EXPECT_EQ(units.units, 2);
+  job.job.workers.split_batch = true;
+  EXPECT_TRUE(at::equal(decode_latent(job, units, progress, latent), decoded_whole));
+  EXPECT_TRUE(at::equal(encode_image(job, units, progress, image), encoded_whole));
+  EXPECT_EQ(units.units, 2 + 3 + 3);
+}
+
 TEST(VaeUnits, TiledOrNotTheSameComesOfANetworkThatSeesOneCell) {
   const at::Tensor latent = at::randn({2, 4, 20, 14});
   AcceptedJob job = vae_job();

@@ -94,6 +94,36 @@ TEST(CondSplitter, ResultsOfAnotherShapeAreRefused) {
   EXPECT_THROW(splitter.merge(kBoth, plan, {}), Error);
 }
 
+TEST(CondSplitter, ItemsOfABatchMayBeCallsOfTheirOwn) {
+  const CondSplitter splitter({placed(ListId::kPositive, 0), placed(ListId::kNegative, 1)},
+                              {{0, 1}}, true);
+  const CondPlan plan = splitter.split(kBoth, at::zeros({3, 1, 2, 2}), 1.0F);
+  ASSERT_EQ(plan.calls.size(), 3U);
+  for (std::size_t item = 0; item < 3; ++item) {
+    EXPECT_EQ(plan.calls[item].region.item, static_cast<std::int64_t>(item));
+    EXPECT_EQ(plan.calls[item].conds, (std::vector<std::size_t>{0, 1}));
+  }
+  const auto merged =
+      splitter.merge(kBoth, plan, std::vector{result({1, 4}), result({2, 5}), result({3, 6})});
+  for (int item = 0; item < 3; ++item) {
+    EXPECT_TRUE(merged[0][item].equal(latent(static_cast<float>(item + 1))[0]));
+    EXPECT_TRUE(merged[1][item].equal(latent(static_cast<float>(item + 4))[0]));
+  }
+}
+
+TEST(CondSplitter, ABatchOfOneIsNotSplit) {
+  const CondSplitter splitter({placed(ListId::kPositive, 0)}, {{0}}, true);
+  EXPECT_EQ(splitter.split(kBoth, latent(0), 1.0F).calls[0].region, LatentRegion());
+}
+
+TEST(CondSplitter, ItemsAreThoseOfTheWindow) {
+  const CondSplitter splitter({placed(ListId::kPositive, 0)}, {{0}}, true);
+  const LatentWindow window = {0, {4, 0}};
+  const CondPlan plan = splitter.split(kBoth, at::zeros({5, 1, 2, 2}), 1.0F, window);
+  ASSERT_EQ(plan.calls.size(), 2U);
+  EXPECT_EQ(plan.calls[1].region, (LatentRegion{window, std::nullopt, 1}));
+}
+
 // A cond over the right column of the 2 by 2 cells.
 PlacedCond placed_right(ListId list, std::size_t id) {
   PlacedCond right = placed(list, id);

@@ -50,5 +50,40 @@ TEST(ModelSampling, SettingsOfAnotherParameterizationAreRefused) {
   EXPECT_EQ(path_of(zsnr), "sampling.zsnr");
 }
 
+job::Motion motion_of(const std::string& file, const std::string& schedule) {
+  job::Motion motion;
+  motion.file = file;
+  motion.beta_schedule = schedule;
+  return motion;
+}
+
+TEST(ModelSampling, MotionModulesBringTheirBetas) {
+  const auto betas_with = [](const job::Motion& motion) {
+    return apply_sampling({}, {}, motion).betas;
+  };
+  EXPECT_EQ(betas_with(motion_of("m", "autoselect")), Betas::kLinear);
+  EXPECT_EQ(betas_with(motion_of("", "autoselect")), Betas::kScaledLinear);
+  EXPECT_EQ(betas_with(motion_of("m", "use existing")), Betas::kScaledLinear);
+  EXPECT_EQ(betas_with(motion_of("", "sqrt_linear")), Betas::kLinear);
+  EXPECT_EQ(betas_with(motion_of("m", "sqrt_linear (AnimateDiff)")), Betas::kLinear);
+  EXPECT_EQ(betas_with(motion_of("m", "linear (HotshotXL/default)")), Betas::kScaledLinear);
+  EXPECT_EQ(apply_sampling({}, {}, motion_of("m", "linear (AnimateDiff-SDXL)")).linear_end, 0.020);
+}
+
+TEST(ModelSampling, BetaSchedulesThatAreNotKnownAreRefused) {
+  try {
+    apply_sampling({}, {}, motion_of("m", "squaredcos_cap_v2"));
+    FAIL() << "was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(error.failure().path, "motion.beta_schedule");
+    EXPECT_NE(error.failure().message.find("squaredcos_cap_v2"), std::string::npos);
+  }
+  job::Sampling flow;
+  flow.parameterization = Parameterization::kFlow;
+  EXPECT_THROW(apply_sampling({}, flow, motion_of("m", "autoselect")), Error);
+  EXPECT_NO_THROW(apply_sampling({}, flow, motion_of("m", "use existing")));
+}
+
 }  // namespace
 }  // namespace tandem::coordinator

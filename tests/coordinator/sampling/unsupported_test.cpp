@@ -38,16 +38,13 @@ const std::vector<KeyCase> kKeys = {
     {"start_image", [](job::Job& j) { j.start_image.emplace("i"); }},
     {"clip_vision_image", [](job::Job& j) { j.clip_vision_image.emplace("i"); }},
     {"sampling.kind", [](job::Job& j) { j.sampling.kind = job::FlowKind::kFlux; }},
-    {"motion", [](job::Job& j) { j.motion.emplace(); }},
     {"forward.guidance", [](job::Job& j) { j.forward.emplace().guidance.emplace("g"); }},
     {"forward.clip_fea", [](job::Job& j) { j.forward.emplace().clip_fea.emplace("c"); }},
     {"forward.num_tokens", [](job::Job& j) { j.forward.emplace().num_tokens = 4; }},
     {"forward.ref_latents", [](job::Job& j) { j.forward.emplace().ref_latents = {"r"}; }},
     {"forward.ref_latents_method",
      [](job::Job& j) { j.forward.emplace().ref_latents_method.emplace("offset"); }},
-    {"workers.split_batch", [](job::Job& j) { j.workers.split_batch = true; }},
     {"workers.audit", [](job::Job& j) { j.workers.audit = 0.1; }},
-    {"workers.on_nan", [](job::Job& j) { j.workers.on_nan = job::OnNan::kFp32; }},
     {"output.video", [](job::Job& j) { j.output.video.wanted = true; }},
 };
 
@@ -66,14 +63,14 @@ TEST(Unsupported, TheErrorNamesAll) {
   job::Job job = plain_job();
   job.positive.resize(2);
   job.positive[1].guidance = 3.5;
-  job.motion.emplace();
+  job.start_image.emplace("i");
   try {
     require_supported(job);
-    FAIL() << "a guidance and a motion module were taken";
+    FAIL() << "a guidance and a start image were taken";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
     EXPECT_EQ(error.failure().path, "positive[1].guidance");
-    EXPECT_NE(error.failure().message.find("motion modules (motion)"), std::string::npos);
+    EXPECT_NE(error.failure().message.find("video (start_image)"), std::string::npos);
   }
 }
 

@@ -60,6 +60,18 @@ TEST(GroupNorm, NormalisesEachGroup) {
   EXPECT_THROW(GroupNorm(weights, "six", 4), Error);
 }
 
+TEST(GroupNorm, SeveralItemsMayBeNormalisedAsOne) {
+  const Weights weights({{"g.weight", at::ones({4})}, {"g.bias", at::zeros({4})}});
+  const GroupNorm norm(weights, "g", 2, 0.0);
+  // Both passes have one spread in the first group and another in the second.
+  const at::Tensor x = numbers({1, 1, 10, 30, 3, 3, 10, 30, 5, 5, 2, 4, 7, 7, 2, 4}, {4, 4, 1, 1});
+  EXPECT_TRUE(
+      at::allclose(norm(x, 2).flatten(),
+                   numbers({-1, -1, -1, 1, 1, 1, -1, 1, -1, -1, -1, 1, 1, 1, -1, 1}, {16})));
+  const GroupNorm apart(weights, "g", 2);
+  EXPECT_TRUE(at::equal(apart(x, 1), apart(x)));
+}
+
 TEST(LayerNorm, NormalisesTheLastDimension) {
   const Weights weights({{"n.weight", numbers({1, 2}, {2})}, {"n.bias", numbers({0, 1}, {2})}});
   const at::Tensor out = LayerNorm(weights, "n", 0.0)(numbers({1, 3, 5, 5.5F}, {2, 2}));

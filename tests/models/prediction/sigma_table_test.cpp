@@ -1,5 +1,7 @@
 #include "models/prediction/sigma_table.hpp"
 
+#include <cmath>
+
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -27,6 +29,19 @@ TEST(SigmaTable, DiscreteEndsAreStableDiffusions) {
   EXPECT_FLOAT_EQ(table.sigmas[0].item<float>(), 0.0291671585F);
   EXPECT_FLOAT_EQ(table.sigmas[-1].item<float>(), 14.6146412F);
   EXPECT_TRUE(at::allclose(table.log_sigmas, table.sigmas.log(), 1e-6, 1e-6));
+}
+
+// Betas that rise evenly begin with the same one and end with more noise.
+TEST(SigmaTable, BetasMayRiseEvenly) {
+  SigmaParameters parameters;
+  parameters.betas = Betas::kLinear;
+  const SigmaTable table = make_sigma_table(parameters);
+  expect_ascending(table.sigmas);
+  EXPECT_FLOAT_EQ(table.sigmas[0].item<float>(), 0.0291671585F);
+  double alphas = 1.0;
+  for (int i = 0; i < 1000; ++i)
+    alphas *= 1.0 - (0.00085 + (0.012 - 0.00085) * i / 999);
+  EXPECT_NEAR(table.sigmas[-1].item<double>() / std::sqrt((1 - alphas) / alphas), 1.0, 1e-6);
 }
 
 TEST(SigmaTable, ZeroSnrEndsInAlmostPureNoise) {

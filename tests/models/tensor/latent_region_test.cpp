@@ -22,6 +22,12 @@ TEST(LatentRegion, AnAreaCountsWithinTheWindow) {
   EXPECT_TRUE(at::equal(crop(kLatent, {}), kLatent));
 }
 
+TEST(LatentRegion, AnItemIsOneOfWhatIsLeft) {
+  const LatentRegion region = {LatentWindow{0, {1, 0}}, LatentArea{2, 3, 1, 2}, 0};
+  EXPECT_TRUE(
+      at::equal(crop(kLatent, region), kLatent.narrow(0, 1, 1).narrow(2, 1, 2).narrow(3, 2, 3)));
+}
+
 TEST(LatentRegion, AnAreaIsAView) {
   const at::Tensor latent = at::zeros({1, 1, 4, 4});
   narrow_to(latent, {1, 2, 3, 0}).fill_(1);
@@ -33,6 +39,7 @@ TEST(LatentRegion, ShapesAreThoseOfTheCrop) {
                                              {LatentWindow{0, {1, 0, 1}}, std::nullopt},
                                              {LatentWindow{3, {4}}, std::nullopt},
                                              {std::nullopt, LatentArea{2, 3, 1, 2}},
+                                             {std::nullopt, std::nullopt, 1},
                                              {LatentWindow{2, {0, 3}}, LatentArea{1, 5, 1, 0}}};
   for (const LatentRegion& region : regions) {
     EXPECT_EQ(cropped_shape(kLatent.sizes(), region), crop(kLatent, region).sizes().vec());
