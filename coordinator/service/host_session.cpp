@@ -1,7 +1,6 @@
 #include "coordinator/service/host_session.hpp"
 
 #include <algorithm>
-#include <random>
 #include <unistd.h>
 
 #include <boost/json/array.hpp>
@@ -15,16 +14,6 @@ namespace {
 
 // A connection that says nothing is not kept.
 constexpr std::chrono::seconds kHelloLimit(10);
-constexpr std::size_t kSessionIdBytes = 32;
-
-std::string new_session_id() {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::random_device random;
-  std::string id;
-  for (std::size_t i = 0; i < kSessionIdBytes; ++i)
-    id += kDigits[random() % kDigits.size()];
-  return id;
-}
 
 Failure hello_first() {
   return {ErrorCode::kBadFrame, "The first request must be hello."};
@@ -38,8 +27,11 @@ bool asks_hello(const RequestEnvelope& envelope) {
 }  // namespace
 
 HostSession::HostSession(boost::asio::io_context& io, std::shared_ptr<ipc::Connection> connection,
-                         JobService& service)
-    : connection_(std::move(connection)), service_(service), hello_deadline_(io) {}
+                         JobService& service, std::uint32_t user)
+    : connection_(std::move(connection)),
+      service_(service),
+      owner_{user, {}},
+      hello_deadline_(io) {}
 
 void HostSession::start(std::function<void()> closed) {
   closed_ = std::move(closed);
@@ -102,9 +94,11 @@ void HostSession::answer(const RequestEnvelope& envelope, Fds& fds) {
 void HostSession::handle(std::uint64_t id, const HelloRequest& request, Fds&) {
   greeted_ = true;
   hello_deadline_.cancel();
+  if (!owner_.session.empty()) service_.end_session(owner_.session);
+  owner_.session = service_.begin_session(request.session, owner_.user);
   reply(id, {{"protocol", kHostProtocolVersion},
              {"version", kVersion},
-             {"session", request.session.value_or(new_session_id())},
+             {"session", owner_.session},
              {"limits", to_json(service_.limits())},
              {"pid", ::getpid()},
              {"launcher_pid", ::getppid()}});
@@ -131,7 +125,8 @@ void HostSession::handle(std::uint64_t id, SubmitRequest& request, Fds& fds) {
     tensors = std::move(fds[index]);
   }
   const bool cancel_on_close = request.on_disconnect == OnDisconnect::kCancel;
-  const auto job = service_.submit(std::move(request), std::move(tensors), shared_from_this());
+  const auto job =
+      service_.submit(std::move(request), std::move(tensors), owner_, shared_from_this());
   if (cancel_on_close) cancel_on_close_.push_back(job->id());
   reply(id, {{"job", job->id()}, {"types", service_.types(job->accepted())}});
 }
@@ -227,6 +222,7 @@ void HostSession::on_closed() {
       // Its result was forgotten meanwhile.
     }
   }
+  if (!owner_.session.empty()) service_.end_session(std::exchange(owner_.session, {}));
   if (closed_) std::exchange(closed_, {})();
 }
 

@@ -20,7 +20,7 @@ namespace tandem::coordinator {
 class HostSession : public EventSink, public std::enable_shared_from_this<HostSession> {
  public:
   HostSession(boost::asio::io_context& io, std::shared_ptr<ipc::Connection> connection,
-              JobService& service);
+              JobService& service, std::uint32_t user);
 
   // `closed` is called once, when the connection is gone; it may let go of the session.
   void start(std::function<void()> closed);
@@ -54,6 +54,7 @@ class HostSession : public EventSink, public std::enable_shared_from_this<HostSe
 
   std::shared_ptr<ipc::Connection> connection_;
   JobService& service_;
+  JobOwner owner_;  // its session is empty until hello
   boost::asio::steady_timer hello_deadline_;
   bool greeted_ = false;
   std::vector<std::string> cancel_on_close_;  // jobs submitted with on_disconnect "cancel"

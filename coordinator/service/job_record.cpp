@@ -52,7 +52,7 @@ void JobRecord::when_ended(std::function<void()> callback) {
 }
 
 JobStatus JobRecord::status() const {
-  return {id_, state_, step_, total_steps_, failure_};
+  return {id_, state_, step_, total_steps_, failure_, owner_.session, priority_};
 }
 
 }  // namespace tandem::coordinator

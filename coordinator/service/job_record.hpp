@@ -15,6 +15,14 @@
 
 namespace tandem::coordinator {
 
+// Whose a job is: who gets its turn by what it used, and whose quota it takes.
+struct JobOwner {
+  std::uint32_t user = 0;  // of the system
+  std::string session;
+
+  bool operator==(const JobOwner&) const = default;
+};
+
 // Whoever wants a job's events: a host's connection.
 class EventSink {
  public:
@@ -25,11 +33,15 @@ class EventSink {
 // Lives on the io thread.
 class JobRecord {
  public:
-  JobRecord(std::string id, AcceptedJob accepted, int priority)
-      : id_(std::move(id)), accepted_(std::move(accepted)), priority_(priority) {}
+  JobRecord(std::string id, AcceptedJob accepted, JobOwner owner, int priority)
+      : id_(std::move(id)),
+        accepted_(std::move(accepted)),
+        owner_(std::move(owner)),
+        priority_(priority) {}
 
   const std::string& id() const { return id_; }
   const AcceptedJob& accepted() const { return accepted_; }
+  const JobOwner& owner() const { return owner_; }
   int priority() const { return priority_; }
   // Queued until it runs; then the phase it is in, which is final in the end.
   Phase state() const { return state_; }
@@ -60,6 +72,7 @@ class JobRecord {
  private:
   std::string id_;
   AcceptedJob accepted_;
+  JobOwner owner_;
   int priority_ = 0;
   Phase state_ = Phase::kQueued;
   std::vector<std::string> events_;  // event n at n - 1, as it was sent

@@ -51,6 +51,8 @@ struct PoolObserver {
   std::function<void(JobId, ModelId, ModelPart, bool loaded)> loading;
   // A part was loaded although it passes its device's budget.
   std::function<void(JobId, ModelId, const std::string& device, std::uint64_t bytes)> over_budget;
+  // A unit of the job took a worker so long.
+  std::function<void(JobId, double seconds)> unit_done;
 };
 
 // One worker for `tandem devices`.

@@ -25,6 +25,11 @@ class Requests(ServiceCase):
         session = self.client().welcome["session"]
         self.assertEqual(self.client(session=session).welcome["session"], session)
 
+    def test_session_that_is_not_known_is_a_new_one(self):
+        session = self.client(session="0" * 32).welcome["session"]
+        self.assertNotEqual(session, "0" * 32)
+        self.assertEqual(self.client(session=session).welcome["session"], session)
+
     def test_version_that_is_not_spoken(self):
         client = self.client(hello=False)
         self.refused("unsupported_version", client.request, "hello", protocol=[7, 9], client="t")
@@ -190,6 +195,25 @@ class Jobs(ServiceCase):
                 leaver.wait_for(job, lambda e: e["event"] == "step")
                 leaver.close()
                 wait_until(lambda: watcher.request("job", job=job)["state"] == state, 60, state)
+
+    def test_a_host_that_comes_back_finds_its_jobs_and_each_event_once(self):
+        host = Client(self.service.socket)
+        session = host.welcome["session"]
+        jobs = [host.submit(picture_job(steps=30)) for _ in range(2)]
+        self.client().submit(picture_job(steps=1))
+        host.wait_for(jobs[0], lambda e: e["event"] == "step")
+        seen = {job: host.events_of(job) for job in jobs}
+        host.close()
+        again = self.client(session=session)
+        found = [j["job"] for j in again.request("jobs")["jobs"] if j["session"] == session]
+        self.assertEqual(found, jobs)
+        for job in jobs:
+            again.request("watch", job=job, after=seen[job][-1]["seq"])
+        for job in jobs:
+            again.result(job)
+            numbers = [e["seq"] for e in seen[job] + again.events_of(job)]
+            self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
+            self.assertEqual(again.events_of(job)[-1]["phase"], "done")
 
     def test_same_job_twice_has_the_same_bits(self):
         client = self.client()

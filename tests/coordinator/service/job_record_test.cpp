@@ -25,7 +25,7 @@ PhaseEvent phase(Phase phase) {
 
 class JobRecordTest : public ::testing::Test {
  protected:
-  JobRecord record_{"job-1", AcceptedJob{}, 0};
+  JobRecord record_{"job-1", AcceptedJob{}, JobOwner{}, 0};
   std::shared_ptr<Sink> sink_ = std::make_shared<Sink>();
 };
 
