@@ -14,6 +14,8 @@ namespace {
 
 // A connection that says nothing is not kept.
 constexpr std::chrono::seconds kHelloLimit(10);
+// A host that has more to read, as the kernel counts it, gets no preview.
+constexpr std::size_t kPreviewBacklog = 16384;
 
 Failure hello_first() {
   return {ErrorCode::kBadFrame, "The first request must be hello."};
@@ -61,7 +63,27 @@ void HostSession::close() {
 }
 
 void HostSession::event(const std::string& json) {
+  send_previews();
   connection_->send({0, json, {}});
+}
+
+void HostSession::preview(const std::string& job, const std::string& json, ipc::Fd tensors) {
+  previews_.insert_or_assign(job, Preview{json, std::move(tensors)});
+  send_previews();
+}
+
+void HostSession::forget_preview(const std::string& job) {
+  send_previews();
+  previews_.erase(job);
+}
+
+void HostSession::send_previews() {
+  if (connection_->unread_bytes() > kPreviewBacklog) return;
+  for (auto& [job, preview] : std::exchange(previews_, {})) {
+    Fds fds;
+    fds.push_back(std::move(preview.tensors));
+    connection_->send({0, preview.json, std::move(fds)});
+  }
 }
 
 void HostSession::receive(ipc::Frame frame) {

@@ -28,6 +28,10 @@ class EventSink {
  public:
   virtual ~EventSink() = default;
   virtual void event(const std::string& json) = 0;
+  // May be dropped where it is slow; a newer one of the job takes the place of one that waits.
+  virtual void preview(const std::string& job, const std::string& json, ipc::Fd tensors) = 0;
+  // One of the job that waits is not to be sent any more.
+  virtual void forget_preview(const std::string& job) = 0;
 };
 
 // Lives on the io thread.
@@ -64,6 +68,12 @@ class JobRecord {
   void replay(EventSink& sink, std::uint64_t after) const;
   void subscribe(const std::shared_ptr<EventSink>& sink);
 
+  // The sink that gets previews; to be set before the job runs.
+  void show_previews_to(const std::shared_ptr<EventSink>& sink) { viewer_ = sink; }
+  // From any thread, once the job runs.
+  bool has_viewer() const { return !viewer_.expired(); }
+  void add_preview(int step, ipc::Fd tensors);
+
   // Calls it at the end, or now where the job has ended.
   void when_ended(std::function<void()> callback);
 
@@ -79,6 +89,7 @@ class JobRecord {
   int step_ = 0;
   int total_steps_ = 0;
   std::vector<std::weak_ptr<EventSink>> sinks_;
+  std::weak_ptr<EventSink> viewer_;
   std::vector<std::function<void()>> waiting_;
   std::optional<Failure> failure_;
   JobResult result_;

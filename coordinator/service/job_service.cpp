@@ -66,6 +66,12 @@ class JobService::Progress : public JobProgress {
   void warning(const std::string& code, const std::string& message) override {
     add(WarningEvent{code, message});
   }
+  bool wants_preview() const override { return record_->has_viewer(); }
+  void preview(int step, ipc::Fd tensors) override {
+    auto shared = std::make_shared<ipc::Fd>(std::move(tensors));
+    boost::asio::post(
+        io_, [record = record_, step, shared] { record->add_preview(step, std::move(*shared)); });
+  }
 
  private:
   void add(Event event) {
@@ -109,13 +115,11 @@ std::shared_ptr<JobRecord> JobService::submit(SubmitRequest request, ipc::Fd ten
   if (shutting_down_) throw Error(ErrorCode::kNoWorker, "The service is shutting down.");
   std::vector<WarningEvent> warnings;
   AcceptedJob accepted = accept(std::move(request.job), std::move(tensors), owner, warnings);
-  if (request.previews) {
-    warnings.push_back({"no_previews", "events: this version makes no previews."});
-  }
   auto record =
       std::make_shared<JobRecord>(jobs_.new_id(), std::move(accepted), owner, request.priority);
   jobs_.add(record);
   record->subscribe(watcher);
+  if (request.previews) record->show_previews_to(watcher);
   PhaseEvent queued;
   queued.position = static_cast<int>(jobs_.position(*record));
   // After the reply, which tells the host the job's id.

@@ -3,6 +3,7 @@ import json
 import os
 import unittest
 
+import numpy
 from service import wait_until
 
 import host_client
@@ -131,6 +132,37 @@ class Jobs(ServiceCase):
         phases = [e["phase"] for e in events if e["event"] == "phase"]
         self.assertEqual(phases[-1], "done")
         self.assertLess(phases.index("sampling"), phases.index("done"))
+
+    def test_previews_on_request(self):
+        client, other = self.client(), self.client()
+        job = client.submit(picture_job(steps=6, latent={"width": 128, "height": 64, "batch": 2}),
+                            events=["phase", "step", "preview"])
+        other.request("watch", job=job)
+        result = client.result(job)[1]["samples"]
+        other.result(job)
+        self.assertEqual(other.previews, [], "who did not ask for them")
+        previews = client.previews
+        self.assertTrue(previews)
+        self.assertEqual(previews[-1]["step"], 6)
+        for preview in previews:
+            self.assertNotIn("seq", preview)
+            self.assertEqual(client.events[preview["after"] - 1]["event"], "step")
+            self.assertGreaterEqual(client.events[preview["after"] - 1]["step"], preview["step"])
+        x0, colours = previews[-1]["arrays"]["x0"], previews[-1]["arrays"]["preview"]
+        self.assertEqual((x0.dtype, x0.shape), (numpy.float16, (2, 4, 8, 16)))
+        self.assertEqual((colours.dtype, colours.shape), (numpy.uint8, (8, 16, 3)))
+        # Euler's last step ends at its prediction; the latent is in ComfyUI's units.
+        self.assertLess(host_client.distance(x0.astype(numpy.float32), result * 0.18215), 1e-2)
+
+    def test_a_preview_is_the_first_thing_that_a_slow_reader_loses(self):
+        client, other = self.client(), self.client()
+        job = client.submit(picture_job(steps=400, size=64), events=["preview"])
+        other.result(job)  # the first client reads nothing meanwhile
+        client.result(job)
+        self.assertEqual([e["step"] for e in client.events_of(job, "step")], list(range(1, 401)))
+        self.assertLess(len(client.previews), 100)
+        steps = [p["step"] for p in client.previews]
+        self.assertEqual(steps, sorted(steps))
 
     def test_watch_replays_what_was_missed(self):
         first = self.client()
