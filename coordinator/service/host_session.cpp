@@ -211,6 +211,10 @@ void HostSession::handle(std::uint64_t id, const BudgetRequest& request, Fds&) {
   reply(id);
 }
 
+void HostSession::handle(std::uint64_t id, const WorkerRequest& request, Fds&) {
+  reply(id, {{"device", service_.worker(request)}});
+}
+
 void HostSession::send_result(std::uint64_t id, const JobRecord& job) {
   if (job.failure()) {
     return connection_->send({0, error_reply(id, *job.failure(), job.id()), {}});

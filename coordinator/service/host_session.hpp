@@ -50,6 +50,7 @@ class HostSession : public EventSink, public std::enable_shared_from_this<HostSe
   void handle(std::uint64_t id, const UnloadRequest& request, Fds& fds);
   void handle(std::uint64_t id, const FreeRequest& request, Fds& fds);
   void handle(std::uint64_t id, const BudgetRequest& request, Fds& fds);
+  void handle(std::uint64_t id, const WorkerRequest& request, Fds& fds);
   void send_result(std::uint64_t id, const JobRecord& job);
   void send_previews();
   void reply(std::uint64_t id, const boost::json::object& fields = {}, Fds fds = {});

@@ -9,6 +9,7 @@
 #include "coordinator/service/device_report.hpp"
 #include "coordinator/service/job_types.hpp"
 #include "coordinator/service/model_spec_of.hpp"
+#include "coordinator/service/worker_control.hpp"
 #include "ipc/log.hpp"
 #include "protocol/version.hpp"
 
@@ -259,6 +260,10 @@ boost::json::object JobService::catalog() const {
 boost::json::object JobService::devices() const {
   return device_report(pool_->workers(), pool_->models(),
                        [this](ModelId model) { return models_.name(model); });
+}
+
+boost::json::object JobService::worker(const WorkerRequest& request) {
+  return control_workers(*pool_, request, [this](ModelId model) { return models_.name(model); });
 }
 
 void JobService::shut_down(std::function<void()> done) {

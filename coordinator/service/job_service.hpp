@@ -44,6 +44,8 @@ class JobService {
 
   boost::json::object catalog() const;
   boost::json::object devices() const;
+  // Acts on the workers of a device, or on one; returns the device as `devices` tells it.
+  boost::json::object worker(const WorkerRequest& request);
   // The session of a connection that begins; to be ended with end_session.
   std::string begin_session(const std::optional<std::string>& asked, std::uint32_t user);
   void end_session(const std::string& session);

@@ -63,6 +63,7 @@ struct WorkerView {
   std::string description;
   SlotState state = SlotState::kWaiting;
   std::string reason;
+  Duty duty = Duty::kOn;
   int pid = 0;  // 0: no process
   int threads = 0;
   std::uint64_t units_done = 0;
@@ -89,6 +90,10 @@ class WorkerPool {
 
   // A worker of the kind or device exists, or is started where it is "cpu"; else false.
   bool ensure_worker(const std::string& device);
+  // One more worker like those of the device. Throws kNotFound where it has none, kQuota past
+  // kMaxWorkers in all.
+  void add_worker(const std::string& device);
+  void set_duty(std::size_t slot, Duty duty);
   // By the worker's name ("cpu#1"), or all workers of a device ("gpu:0") or of a kind ("cpu").
   std::vector<std::size_t> slots_named(const std::string& name) const;
   std::size_t usable_workers(const JobLimits& limits) const;
@@ -119,6 +124,7 @@ class WorkerPool {
   void carry_out(const WorkerNotice& command);
   ModelLoads::Hooks load_hooks();
   void add_slot(const WorkerSpec& spec);
+  void start_slot(const WorkerSpec& spec);
   void receive(std::size_t slot, WorkerId worker, FromWorker message, std::vector<ipc::Fd> fds);
   void handle(std::size_t slot, WorkerId worker, WorkerHello message);
   void handle(std::size_t slot, WorkerId worker, ModelLoaded message);

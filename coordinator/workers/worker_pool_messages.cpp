@@ -7,10 +7,6 @@ namespace {
 
 constexpr double kSpeedSmoothing = 0.2;
 
-TimePoint now() {
-  return std::chrono::steady_clock::now();
-}
-
 }  // namespace
 
 void WorkerPool::receive(std::size_t slot, WorkerId worker, FromWorker message,
