@@ -86,10 +86,11 @@ class JobService::Progress : public JobProgress {
 };
 
 JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExecutor& executor,
-                       HostLimits limits)
+                       HostLimits limits, ModelFolders folders)
     : io_(io),
       limits_(limits),
       executor_(executor),
+      folders_(std::move(folders)),
       jobs_(limits),
       sessions_(std::chrono::seconds(limits.result_ttl_seconds)),
       expiry_(io),
@@ -142,6 +143,7 @@ AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, const JobOwner& ow
     accepted.tensors = std::make_shared<TensorFile>(std::move(tensors), limits_.queued_bytes);
   }
   jobs_.check_quota(owner, accepted.tensors ? accepted.tensors->size() : 0);
+  folders_.resolve(job);
   const KnownModel model = resolve(model_spec_of(job));
   accepted.model = model.id;
   accepted.info = model.info;

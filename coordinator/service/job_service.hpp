@@ -13,6 +13,7 @@
 #include "coordinator/service/job_executor.hpp"
 #include "coordinator/service/job_table.hpp"
 #include "coordinator/service/memory_service.hpp"
+#include "coordinator/service/model_folders.hpp"
 #include "coordinator/service/model_registry.hpp"
 #include "coordinator/service/session_table.hpp"
 #include "coordinator/workers/worker_pool.hpp"
@@ -25,7 +26,7 @@ namespace tandem::coordinator {
 class JobService {
  public:
   JobService(boost::asio::io_context& io, PoolOptions workers, JobExecutor& executor,
-             HostLimits limits);
+             HostLimits limits, ModelFolders folders = {});
   ~JobService();
 
   const HostLimits& limits() const { return limits_; }
@@ -77,6 +78,7 @@ class JobService {
   boost::asio::io_context& io_;
   HostLimits limits_;
   JobExecutor& executor_;
+  ModelFolders folders_;
   ModelRegistry models_;
   JobTable jobs_;
   SessionTable sessions_;

@@ -12,7 +12,6 @@
 namespace tandem::coordinator {
 namespace {
 
-
 std::vector<WorkerSlot> dispatch_slots(const std::vector<WorkerSpec>& workers) {
   std::vector<WorkerSlot> slots;
   std::ranges::transform(workers, std::back_inserter(slots), dispatch_slot);
