@@ -1,6 +1,7 @@
 // tandem-coordinator: the service. Everything it is made of is put together here.
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "coordinator/config/service_config.hpp"
 #include "coordinator/execution/sampling_executor.hpp"
 #include "coordinator/service/host_server.hpp"
 #include "coordinator/service/job_service.hpp"
@@ -35,7 +37,8 @@ constexpr int kExitAlreadyRunning = 4;
 
 struct Options {
   std::string socket;
-  std::string devices = "cpu:2";
+  std::optional<std::string> config;
+  std::string devices;
   std::string budget;
   int threads = 0;
   std::string hook_cache = "max-speed";
@@ -47,6 +50,20 @@ struct Options {
   std::vector<uid_t> allowed_users;
   std::vector<std::string> plugins;
 };
+
+// The command line goes before the file.
+coordinator::ServiceConfig configured(Options& options) {
+  const std::string file = options.config.value_or(coordinator::default_config_file());
+  const bool is_there = options.config || (!file.empty() && std::filesystem::exists(file));
+  coordinator::ServiceConfig config;
+  if (is_there) config = coordinator::read_config(file);
+  if (options.devices.empty()) options.devices = config.devices;
+  if (options.devices.empty()) {
+    options.devices = std::thread::hardware_concurrency() >= 2 ? "cpu:2" : "cpu:1";
+  }
+  if (options.budget.empty()) options.budget = config.budget;
+  return config;
+}
 
 coordinator::PoolOptions pool_options(const Options& options) {
   coordinator::PoolOptions pool;
@@ -87,7 +104,8 @@ void run(boost::asio::io_context& io, const ipc::BusyWait& busy_wait) {
   }
 }
 
-int serve(const Options& options) {
+int serve(Options options) {
+  const coordinator::ServiceConfig config = configured(options);
   coordinator::PoolOptions pool = pool_options(options);
   const PluginSet plugins(options.plugins);
   auto claimed = ipc::ServiceSocket::claim(options.socket);
@@ -97,7 +115,8 @@ int serve(const Options& options) {
   }
   boost::asio::io_context io(1);
   coordinator::SamplingExecutor executor(plugins);
-  coordinator::JobService service(io, std::move(pool), executor, HostLimits{});
+  coordinator::JobService service(io, std::move(pool), executor, HostLimits{},
+                                  {config.folders, config.roots});
   coordinator::HostServer server(io, std::move(std::get<ipc::ServiceSocket>(claimed)),
                                  options.allowed_users, service);
   ipc::StopSignals signals(io, [&](int, int count) {
@@ -120,6 +139,8 @@ int main(int argc, char** argv) {
   options.socket = tandem::ipc::default_socket_path();
   CLI::App app("The Tandem service. `tandem up` starts it, and starts it again when it dies.");
   app.add_option("--socket", options.socket, "path of the socket that hosts connect to");
+  app.add_option("--config", options.config,
+                 "configuration file, instead of tandem/config.yaml below XDG_CONFIG_HOME");
   app.add_option("--devices", options.devices, "workers, for instance cpu:2, gpu:0 or sim:8@20ms");
   app.add_option("--budget", options.budget,
                  "bytes of weights that devices may hold, for instance 8GiB or cpu=8GiB");

@@ -182,6 +182,10 @@ json::object to_json(const JobEvent& event) {
   return out;
 }
 
+json::object preview_to_json(std::string_view job, int step) {
+  return {{"event", "preview"}, {"job", job}, {"step", step}, {"tensors", 0}};
+}
+
 std::optional<JobEvent> event_from_json(const json::object& object) {
   ObjectReader keys(object, {});
   try {

@@ -89,6 +89,9 @@ struct JobEvent {
 // {"event": "step", "job": ..., "seq": ..., ...}. Numbers that are not finite are left out.
 boost::json::object to_json(const JobEvent& event);
 
+// {"event": "preview", ...} of a frame whose first descriptor holds the tensors: it has no seq.
+boost::json::object preview_to_json(std::string_view job, int step);
+
 // A client's reading: unknown keys are ignored, an event of a kind or a phase that this version
 // does not know is null. Throws kBadFrame where a key has the wrong type.
 std::optional<JobEvent> event_from_json(const boost::json::object& json);

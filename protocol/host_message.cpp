@@ -29,6 +29,12 @@ constexpr std::array kOnDisconnects = {
     Named<OnDisconnect>{"keep", OnDisconnect::kKeep},
     Named<OnDisconnect>{"cancel", OnDisconnect::kCancel},
 };
+constexpr std::array kWorkerActions = {
+    Named<WorkerAction>{"add", WorkerAction::kAdd},
+    Named<WorkerAction>{"drain", WorkerAction::kDrain},
+    Named<WorkerAction>{"enable", WorkerAction::kEnable},
+    Named<WorkerAction>{"disable", WorkerAction::kDisable},
+};
 constexpr std::array<std::string_view, 5> kEventNames = {"phase", "step", "preview", "warning",
                                                          "worker"};
 
@@ -128,6 +134,15 @@ Request read_budget(ObjectReader& keys) {
   return budget;
 }
 
+Request read_worker(ObjectReader& keys) {
+  WorkerRequest worker;
+  keys.require("device");
+  keys.read("device", worker.device, kDeviceName);
+  keys.require("action");
+  keys.read("action", worker.action, kWorkerActions);
+  return worker;
+}
+
 struct Row {
   std::string_view type;
   Request (*read)(ObjectReader&);  // null: a later version's
@@ -149,12 +164,12 @@ constexpr std::array kRequests = {
     Row{"unload", read_unload},
     Row{"free", read_free},
     Row{"budget", read_budget},
+    Row{"worker", read_worker},
     Row{"prepare", nullptr},
     Row{"add_conds", nullptr},
     Row{"drop_conds", nullptr},
     Row{"evaluate", nullptr},
     Row{"release", nullptr},
-    Row{"worker", nullptr},
 };
 constexpr std::size_t kOffered = std::variant_size_v<Request>;
 
@@ -211,6 +226,11 @@ void write(json::object& out, const BudgetRequest& budget) {
   out["device"] = budget.device;
   out["bytes"] = nullptr;
   if (budget.bytes) out["bytes"] = *budget.bytes;
+}
+
+void write(json::object& out, const WorkerRequest& worker) {
+  out["device"] = worker.device;
+  out["action"] = kWorkerActions.at(static_cast<std::size_t>(worker.action)).name;
 }
 
 template <class T>

@@ -106,9 +106,19 @@ struct BudgetRequest {
   bool operator==(const BudgetRequest&) const = default;
 };
 
-using Request = std::variant<HelloRequest, CatalogRequest, DevicesRequest, SubmitRequest,
-                             JobsRequest, JobRequest, WatchRequest, CancelRequest, ResultRequest,
-                             ForgetRequest, PingRequest, UnloadRequest, FreeRequest, BudgetRequest>;
+enum class WorkerAction : std::uint8_t { kAdd, kDrain, kEnable, kDisable };
+
+struct WorkerRequest {
+  std::string device;  // or a worker's name
+  WorkerAction action = WorkerAction::kAdd;
+
+  bool operator==(const WorkerRequest&) const = default;
+};
+
+using Request =
+    std::variant<HelloRequest, CatalogRequest, DevicesRequest, SubmitRequest, JobsRequest,
+                 JobRequest, WatchRequest, CancelRequest, ResultRequest, ForgetRequest, PingRequest,
+                 UnloadRequest, FreeRequest, BudgetRequest, WorkerRequest>;
 
 // "hello", "submit" ...
 std::string_view name(const Request& request);

@@ -66,6 +66,8 @@ HostLimits limits_from_json(const json::object& object) {
 json::object to_json(const JobStatus& status) {
   json::object out;
   out["job"] = status.job;
+  put(out, "session", status.session);
+  out["priority"] = status.priority;
   out["state"] = name(status.state);
   out["step"] = status.step;
   out["total"] = status.total;
@@ -78,6 +80,8 @@ JobStatus status_from_json(const json::object& object) {
     JobStatus status;
     keys.require("job");
     keys.read("job", status.job, kAnyText);
+    keys.read("session", status.session, kAnyText);
+    keys.read("priority", status.priority, WholeRange{});
     status.state = read_phase(keys);
     keys.read("step", status.step, WholeRange{0, kMaxWhole});
     keys.read("total", status.total, WholeRange{0, kMaxWhole});

@@ -34,6 +34,8 @@ struct JobStatus {
   int step = 0;   // steps ended so far
   int total = 0;  // 0: not known yet, or no sampler
   std::optional<Failure> failure;
+  std::string session = {};  // of the host that sent it
+  int priority = 0;
 
   bool operator==(const JobStatus&) const = default;
 };

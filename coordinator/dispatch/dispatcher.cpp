@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t kDeathsOfAUnit = 2;
 constexpr int kFailuresOfAUnit = 2;
+constexpr const char* kDisabledReason = "It was disabled on request.";
 
 Failure worker_lost(const std::string& what, const std::vector<std::string>& deaths,
                     const std::string& last_worker) {
@@ -33,6 +34,26 @@ std::size_t Dispatcher::add_slot(WorkerSlot slot, TimePoint now) {
   slots_.back().spec = std::move(slot);
   spawn(slots_.back(), now);
   return slots_.size() - 1;
+}
+
+void Dispatcher::set_duty(std::size_t index, Duty duty, TimePoint now) {
+  Slot& slot = slots_.at(index);
+  slot.duty = duty;
+  if (duty == Duty::kOff) slot.reason = kDisabledReason;
+  if (duty != Duty::kOff && slot.reason == kDisabledReason) slot.reason.clear();
+  const bool rests = slot.state == SlotState::kWaiting || slot.state == SlotState::kQuarantined;
+  if (duty != Duty::kOff) {
+    if (slot.state == SlotState::kQuarantined || slot.state == SlotState::kDisabled) {
+      slot.history.did_work();
+      slot.reason.clear();
+      spawn(slot, now);
+    }
+  } else if (rests) {
+    slot.state = SlotState::kDisabled;
+  } else if (slot.state != SlotState::kDisabled) {
+    commands_.emplace_back(KillWorker{slot.worker, kDisabledReason});
+  }
+  place(now);
 }
 
 void Dispatcher::open_job(JobId job, JobLimits limits) {
@@ -79,13 +100,18 @@ void Dispatcher::worker_exited(WorkerId worker, const std::string& last_words, T
   slot->loaded.clear();
   slot->worker = {};
   slot->replaces_a_lost_one = true;
-  schedule_respawn(*slot, last_words, now, has_device);
   settle_until_ = now + kSettle;
-  if (loading) died_loading(*loading, last_words, slot->spec.name);
-  if (const auto it = units_.find(unit); it != units_.end()) {
-    it->second.avoid = index_of(*slot);
-    worker_died_with(it->second, last_words, slot->spec.name);
+  const auto it = units_.find(unit);
+  if (it != units_.end()) it->second.avoid = index_of(*slot);
+  if (slot->duty == Duty::kOff) {  // nobody's fault
+    slot->state = SlotState::kDisabled;
+    slot->reason = kDisabledReason;
+    if (it != units_.end()) run_again(it->second);
+    return place(now);
   }
+  schedule_respawn(*slot, last_words, now, has_device);
+  if (loading) died_loading(*loading, last_words, slot->spec.name);
+  if (it != units_.end()) worker_died_with(it->second, last_words, slot->spec.name);
   place(now);
 }
 
@@ -200,18 +226,23 @@ std::optional<TimePoint> Dispatcher::next_deadline() const {
 
 SlotView Dispatcher::view(std::size_t index) const {
   const Slot& slot = slots_.at(index);
-  return {slot.state, slot.worker, slot.reason};
+  return {slot.state, slot.worker, slot.reason, slot.duty};
 }
 
 std::size_t Dispatcher::usable_workers(const JobLimits& limits) const {
-  const std::size_t usable = count_in_service(limits.devices.unet);
+  const auto usable = static_cast<std::size_t>(std::ranges::count_if(slots_, [&](const Slot& slot) {
+    return is_in_service(slot) && slot.duty == Duty::kOn && slot.spec.is_on(limits.devices.unet);
+  }));
   return std::min(usable, limits.max_workers.value_or(usable));
 }
 
 std::size_t Dispatcher::count_in_service(const std::string& device) const {
-  return static_cast<std::size_t>(std::ranges::count_if(slots_, [&](const Slot& slot) {
-    return slot.state != SlotState::kQuarantined && slot.spec.is_on(device);
-  }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      slots_, [&](const Slot& slot) { return is_in_service(slot) && slot.spec.is_on(device); }));
+}
+
+bool Dispatcher::is_in_service(const Slot& slot) {
+  return slot.state != SlotState::kQuarantined && slot.duty != Duty::kOff;
 }
 
 Dispatcher::Slot* Dispatcher::find_slot(WorkerId worker) {

@@ -64,13 +64,21 @@ struct JobLimits {
   std::optional<Fp32Twin> fp32 = {};
 };
 
-enum class SlotState { kStarting, kIdle, kLoading, kBusy, kWaiting, kQuarantined };
+enum class SlotState { kStarting, kIdle, kLoading, kBusy, kWaiting, kQuarantined, kDisabled };
+
+// What is asked of a slot.
+enum class Duty {
+  kOn,
+  kDrained,  // ends what it does and begins nothing; what only it could do waits
+  kOff,      // has no process; what only it could do fails
+};
 
 // For `tandem devices`.
 struct SlotView {
   SlotState state = SlotState::kWaiting;
   WorkerId worker;
   std::string reason;  // why it waits or is quarantined
+  Duty duty = Duty::kOn;
 };
 
 // ---- commands ----
@@ -122,6 +130,9 @@ class Dispatcher {
   // One more slot while running; returns its index.
   std::size_t add_slot(WorkerSlot slot, TimePoint now);
 
+  // Off: its process is ended, its unit runs again elsewhere. On: after a quarantine, too.
+  void set_duty(std::size_t slot, Duty duty, TimePoint now);
+
   // A job's units may be submitted between these two. close_job forgets all of its units; one that
   // a worker is computing ends there, and its result is refused by unit_done.
   void open_job(JobId job, JobLimits limits);
@@ -163,8 +174,8 @@ class Dispatcher {
   std::size_t slot_count() const { return slots_.size(); }
   const WorkerSlot& slot(std::size_t index) const { return slots_.at(index).spec; }
   SlotView view(std::size_t index) const;
-  // Slots that a job of these limits can count on for its diffusion model: not quarantined, at most
-  // max_workers.
+  // Slots that a job of these limits can count on for its diffusion model: on duty and not
+  // quarantined, at most max_workers.
   std::size_t usable_workers(const JobLimits& limits) const;
 
  private:
@@ -178,6 +189,7 @@ class Dispatcher {
   struct Slot {
     WorkerSlot spec;
     SlotState state = SlotState::kWaiting;
+    Duty duty = Duty::kOn;
     WorkerId worker;
     std::optional<Loading> loading;
     UnitId unit;  // while busy
@@ -219,6 +231,7 @@ class Dispatcher {
 
   Slot* find_slot(WorkerId worker);
   std::size_t index_of(const Slot& slot) const;
+  static bool is_in_service(const Slot& slot);
   std::size_t count_in_service(const std::string& device) const;
   void died_loading(const Loading& loading, const std::string& words, const std::string& slot_name);
   void run_again(UnitRecord& unit);

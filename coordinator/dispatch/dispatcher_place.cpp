@@ -87,7 +87,7 @@ const std::string& Dispatcher::device_of(const ReadyGroup& group) const {
 }
 
 bool Dispatcher::may_use(const ReadyGroup& group, std::size_t slot) const {
-  if (!slots_[slot].spec.is_on(device_of(group))) return false;
+  if (slots_[slot].duty != Duty::kOn || !slots_[slot].spec.is_on(device_of(group))) return false;
   return jobs_.at(group.job).slots.contains(slot) || room_for_slots(group) > 0;
 }
 
@@ -95,7 +95,7 @@ std::size_t Dispatcher::room_for_slots(const ReadyGroup& group) const {
   const JobRecord& job = jobs_.at(group.job);
   if (!job.limits.max_workers) return slots_.size();
   const auto counts = [&](std::size_t slot) {
-    return slots_[slot].state != SlotState::kQuarantined &&
+    return is_in_service(slots_[slot]) && slots_[slot].duty == Duty::kOn &&
            slots_[slot].spec.is_on(device_of(group));
   };
   const auto in_service = static_cast<std::size_t>(std::ranges::count_if(job.slots, counts));

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/dispatch/dispatcher.hpp"
 #include "coordinator/dispatch/tensor_arena.hpp"
 #include "protocol/cond_data.hpp"
+#include "protocol/ids.hpp"
 #include "protocol/unit.hpp"
 
 namespace tandem::coordinator {

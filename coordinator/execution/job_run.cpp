@@ -13,6 +13,7 @@
 #include "coordinator/execution/job_patches.hpp"
 #include "coordinator/execution/plugin_hooks.hpp"
 #include "coordinator/execution/plugin_work.hpp"
+#include "coordinator/execution/preview.hpp"
 #include "coordinator/execution/remote_unit_runner.hpp"
 #include "coordinator/execution/side_file_warnings.hpp"
 #include "coordinator/execution/upscale_units.hpp"
@@ -184,8 +185,18 @@ at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
   StepClock clock;
   return sample(request, runner, [&](const StepReport& report) {
     progress_.step(clock.event(report, runner.take_shares()));
+    show_preview(report);
     units_.check_cancelled();
   });
+}
+
+void JobRun::show_preview(const StepReport& report) {
+  if (!progress_.wants_preview()) return;
+  const models::Family* family = models::find_family(job_.info.family);
+  progress_.preview(
+      report.step,
+      make_preview(report.denoised, family == nullptr ? models::LatentColours{} : family->colours)
+          .fd);
 }
 
 at::Tensor JobRun::make_image(const at::Tensor& latent) {

@@ -12,6 +12,7 @@
 #include "coordinator/conditioning/resolved_cond.hpp"
 #include "coordinator/execution/prompts.hpp"
 #include "coordinator/execution/result_file.hpp"
+#include "coordinator/sampling/progress.hpp"
 #include "coordinator/service/job_executor.hpp"
 #include "plugin/loading/plugin_set.hpp"
 
@@ -41,6 +42,7 @@ class JobRun {
   void encode_prompts();
   at::Tensor make_latent();
   at::Tensor sample_latent(const at::Tensor& latent);
+  void show_preview(const StepReport& report);
   // The latent decoded, or the picture that is only upscaled; upscaled where the job says so.
   at::Tensor make_image(const at::Tensor& latent);
   at::Tensor forward();

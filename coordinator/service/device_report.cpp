@@ -9,14 +9,21 @@ namespace tandem::coordinator {
 namespace {
 
 const char* state_name(SlotState state) {
-  constexpr std::array<const char*, 6> kNames = {"starting", "ready",   "loading",
-                                                 "busy",     "waiting", "quarantined"};
+  constexpr std::array<const char*, 7> kNames = {"starting", "ready",       "loading", "busy",
+                                                 "waiting",  "quarantined", "disabled"};
   return kNames.at(static_cast<std::size_t>(state));
+}
+
+// Of one that begins nothing more.
+const char* state_name(const WorkerView& worker) {
+  const bool works = worker.state == SlotState::kBusy || worker.state == SlotState::kLoading;
+  if (worker.duty == Duty::kDrained) return works ? "draining" : "drained";
+  return state_name(worker.state);
 }
 
 boost::json::object worker_report(const WorkerView& worker) {
   boost::json::object report{{"name", worker.name},
-                             {"state", state_name(worker.state)},
+                             {"state", state_name(worker)},
                              {"pid", worker.pid},
                              {"threads", worker.threads},
                              {"units_done", worker.units_done}};
@@ -27,15 +34,16 @@ boost::json::object worker_report(const WorkerView& worker) {
   return report;
 }
 
-// The best that any of its workers can do; "quarantined" only where none is left.
-const char* device_state(const std::vector<const WorkerView*>& workers) {
-  for (const SlotState state : {SlotState::kBusy, SlotState::kLoading, SlotState::kIdle}) {
-    if (std::ranges::any_of(workers, [&](const auto* w) { return w->state == state; })) {
-      return state_name(state);
+// The best that any of its workers can do; one of the last five only where none could do better.
+std::string device_state(const std::vector<const WorkerView*>& workers) {
+  for (const std::string_view state : {"busy", "loading", "ready", "starting", "waiting",
+                                       "draining", "drained", "quarantined", "disabled"}) {
+    if (std::ranges::none_of(workers, [&](const auto* w) { return state_name(*w) == state; })) {
+      continue;
     }
+    return std::string(state == "starting" || state == "waiting" ? "loading" : state);
   }
-  const auto quarantined = [](const auto* w) { return w->state == SlotState::kQuarantined; };
-  return std::ranges::all_of(workers, quarantined) ? "quarantined" : "loading";
+  return {};
 }
 
 boost::json::object models_of(const DeviceMemory& memory,

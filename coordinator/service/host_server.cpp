@@ -7,9 +7,10 @@ namespace tandem::coordinator {
 HostServer::HostServer(boost::asio::io_context& io, ipc::ServiceSocket socket,
                        std::vector<uid_t> also_allowed, JobService& service)
     : io_(io), service_(service) {
-  listener_.emplace(
-      io, std::move(socket), std::move(also_allowed),
-      [this](ipc::Fd connection, const ipc::PeerCredentials&) { accept(std::move(connection)); });
+  listener_.emplace(io, std::move(socket), std::move(also_allowed),
+                    [this](ipc::Fd connection, const ipc::PeerCredentials& peer) {
+                      accept(std::move(connection), peer.uid);
+                    });
 }
 
 void HostServer::close() {
@@ -18,14 +19,14 @@ void HostServer::close() {
     session->close();
 }
 
-void HostServer::accept(ipc::Fd socket) {
+void HostServer::accept(ipc::Fd socket, uid_t user) {
   auto connection = ipc::Connection::create(io_, std::move(socket), ipc::FrameFormat::kHost);
   if (sessions_.size() >= kMaxConnections) {
     ipc::log(ipc::LogLevel::kWarn, "hosts", "too many connections: one was closed");
     const Failure failure{ErrorCode::kQuota, "The service has as many connections as it takes."};
     return connection->send_and_close({0, error_frame(failure), {}});
   }
-  auto session = std::make_shared<HostSession>(io_, std::move(connection), service_);
+  auto session = std::make_shared<HostSession>(io_, std::move(connection), service_, user);
   sessions_.insert(session);
   session->start([this, weak = std::weak_ptr(session)] { sessions_.erase(weak.lock()); });
 }

@@ -26,7 +26,7 @@ class HostServer {
   void close();
 
  private:
-  void accept(ipc::Fd socket);
+  void accept(ipc::Fd socket, uid_t user);
 
   boost::asio::io_context& io_;
   JobService& service_;

@@ -1,7 +1,6 @@
 #include "coordinator/service/host_session.hpp"
 
 #include <algorithm>
-#include <random>
 #include <unistd.h>
 
 #include <boost/json/array.hpp>
@@ -15,16 +14,8 @@ namespace {
 
 // A connection that says nothing is not kept.
 constexpr std::chrono::seconds kHelloLimit(10);
-constexpr std::size_t kSessionIdBytes = 32;
-
-std::string new_session_id() {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::random_device random;
-  std::string id;
-  for (std::size_t i = 0; i < kSessionIdBytes; ++i)
-    id += kDigits[random() % kDigits.size()];
-  return id;
-}
+// A host that has more to read, as the kernel counts it, gets no preview.
+constexpr std::size_t kPreviewBacklog = 16384;
 
 Failure hello_first() {
   return {ErrorCode::kBadFrame, "The first request must be hello."};
@@ -38,8 +29,11 @@ bool asks_hello(const RequestEnvelope& envelope) {
 }  // namespace
 
 HostSession::HostSession(boost::asio::io_context& io, std::shared_ptr<ipc::Connection> connection,
-                         JobService& service)
-    : connection_(std::move(connection)), service_(service), hello_deadline_(io) {}
+                         JobService& service, std::uint32_t user)
+    : connection_(std::move(connection)),
+      service_(service),
+      owner_{user, {}},
+      hello_deadline_(io) {}
 
 void HostSession::start(std::function<void()> closed) {
   closed_ = std::move(closed);
@@ -69,7 +63,27 @@ void HostSession::close() {
 }
 
 void HostSession::event(const std::string& json) {
+  send_previews();
   connection_->send({0, json, {}});
+}
+
+void HostSession::preview(const std::string& job, const std::string& json, ipc::Fd tensors) {
+  previews_.insert_or_assign(job, Preview{json, std::move(tensors)});
+  send_previews();
+}
+
+void HostSession::forget_preview(const std::string& job) {
+  send_previews();
+  previews_.erase(job);
+}
+
+void HostSession::send_previews() {
+  if (connection_->unread_bytes() > kPreviewBacklog) return;
+  for (auto& [job, preview] : std::exchange(previews_, {})) {
+    Fds fds;
+    fds.push_back(std::move(preview.tensors));
+    connection_->send({0, preview.json, std::move(fds)});
+  }
 }
 
 void HostSession::receive(ipc::Frame frame) {
@@ -102,9 +116,11 @@ void HostSession::answer(const RequestEnvelope& envelope, Fds& fds) {
 void HostSession::handle(std::uint64_t id, const HelloRequest& request, Fds&) {
   greeted_ = true;
   hello_deadline_.cancel();
+  if (!owner_.session.empty()) service_.end_session(owner_.session);
+  owner_.session = service_.begin_session(request.session, owner_.user);
   reply(id, {{"protocol", kHostProtocolVersion},
              {"version", kVersion},
-             {"session", request.session.value_or(new_session_id())},
+             {"session", owner_.session},
              {"limits", to_json(service_.limits())},
              {"pid", ::getpid()},
              {"launcher_pid", ::getppid()}});
@@ -131,7 +147,8 @@ void HostSession::handle(std::uint64_t id, SubmitRequest& request, Fds& fds) {
     tensors = std::move(fds[index]);
   }
   const bool cancel_on_close = request.on_disconnect == OnDisconnect::kCancel;
-  const auto job = service_.submit(std::move(request), std::move(tensors), shared_from_this());
+  const auto job =
+      service_.submit(std::move(request), std::move(tensors), owner_, shared_from_this());
   if (cancel_on_close) cancel_on_close_.push_back(job->id());
   reply(id, {{"job", job->id()}, {"types", service_.types(job->accepted())}});
 }
@@ -194,6 +211,10 @@ void HostSession::handle(std::uint64_t id, const BudgetRequest& request, Fds&) {
   reply(id);
 }
 
+void HostSession::handle(std::uint64_t id, const WorkerRequest& request, Fds&) {
+  reply(id, {{"device", service_.worker(request)}});
+}
+
 void HostSession::send_result(std::uint64_t id, const JobRecord& job) {
   if (job.failure()) {
     return connection_->send({0, error_reply(id, *job.failure(), job.id()), {}});
@@ -227,6 +248,7 @@ void HostSession::on_closed() {
       // Its result was forgotten meanwhile.
     }
   }
+  if (!owner_.session.empty()) service_.end_session(std::exchange(owner_.session, {}));
   if (closed_) std::exchange(closed_, {})();
 }
 

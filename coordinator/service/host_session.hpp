@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,13 +21,15 @@ namespace tandem::coordinator {
 class HostSession : public EventSink, public std::enable_shared_from_this<HostSession> {
  public:
   HostSession(boost::asio::io_context& io, std::shared_ptr<ipc::Connection> connection,
-              JobService& service);
+              JobService& service, std::uint32_t user);
 
   // `closed` is called once, when the connection is gone; it may let go of the session.
   void start(std::function<void()> closed);
   void close();
 
   void event(const std::string& json) override;
+  void preview(const std::string& job, const std::string& json, ipc::Fd tensors) override;
+  void forget_preview(const std::string& job) override;
 
  private:
   using Fds = std::vector<ipc::Fd>;
@@ -47,15 +50,23 @@ class HostSession : public EventSink, public std::enable_shared_from_this<HostSe
   void handle(std::uint64_t id, const UnloadRequest& request, Fds& fds);
   void handle(std::uint64_t id, const FreeRequest& request, Fds& fds);
   void handle(std::uint64_t id, const BudgetRequest& request, Fds& fds);
+  void handle(std::uint64_t id, const WorkerRequest& request, Fds& fds);
   void send_result(std::uint64_t id, const JobRecord& job);
+  void send_previews();
   void reply(std::uint64_t id, const boost::json::object& fields = {}, Fds fds = {});
   void end_with(const Failure& failure);
   void on_closed();
 
   std::shared_ptr<ipc::Connection> connection_;
   JobService& service_;
+  JobOwner owner_;  // its session is empty until hello
   boost::asio::steady_timer hello_deadline_;
   bool greeted_ = false;
+  struct Preview {
+    std::string json;
+    ipc::Fd tensors;
+  };
+  std::map<std::string, Preview> previews_;   // by job: the newest, where it could not be sent yet
   std::vector<std::string> cancel_on_close_;  // jobs submitted with on_disconnect "cancel"
   std::function<void()> closed_;
 };

@@ -51,6 +51,11 @@ class JobProgress {
   virtual void phase(Phase phase) = 0;  // encoding, sampling, decoding
   virtual void step(StepEvent event) = 0;
   virtual void warning(const std::string& code, const std::string& message) = 0;
+
+  // Whether anyone would look at a preview now.
+  virtual bool wants_preview() const { return false; }
+  // A sealed memfd with a safetensors file, opened read-only: what the step led to.
+  virtual void preview(int /*step*/, ipc::Fd /*tensors*/) {}
 };
 
 struct JobResult {

@@ -26,6 +26,7 @@ void JobRecord::end(Phase state, std::optional<Failure> failure, JobResult resul
   failure_ = failure;
   result_ = std::move(result);
   ended_at_ = std::chrono::steady_clock::now();
+  if (const auto viewer = viewer_.lock()) viewer->forget_preview(id_);
   PhaseEvent last;
   last.phase = state;
   last.failure = std::move(failure);
@@ -33,6 +34,12 @@ void JobRecord::end(Phase state, std::optional<Failure> failure, JobResult resul
   for (const auto& callback : std::exchange(waiting_, {}))
     callback();
   sinks_.clear();
+}
+
+void JobRecord::add_preview(int step, ipc::Fd tensors) {
+  const auto viewer = viewer_.lock();
+  if (!viewer || has_ended()) return;
+  viewer->preview(id_, boost::json::serialize(preview_to_json(id_, step)), std::move(tensors));
 }
 
 void JobRecord::replay(EventSink& sink, std::uint64_t after) const {
@@ -52,7 +59,7 @@ void JobRecord::when_ended(std::function<void()> callback) {
 }
 
 JobStatus JobRecord::status() const {
-  return {id_, state_, step_, total_steps_, failure_};
+  return {id_, state_, step_, total_steps_, failure_, owner_.session, priority_};
 }
 
 }  // namespace tandem::coordinator

@@ -1,6 +1,7 @@
 #include "coordinator/service/job_service.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <boost/asio/post.hpp>
 
@@ -8,6 +9,7 @@
 #include "coordinator/service/device_report.hpp"
 #include "coordinator/service/job_types.hpp"
 #include "coordinator/service/model_spec_of.hpp"
+#include "coordinator/service/worker_control.hpp"
 #include "ipc/log.hpp"
 #include "protocol/asked_type.hpp"
 #include "protocol/version.hpp"
@@ -68,6 +70,12 @@ class JobService::Progress : public JobProgress {
   void warning(const std::string& code, const std::string& message) override {
     add(WarningEvent{code, message});
   }
+  bool wants_preview() const override { return record_->has_viewer(); }
+  void preview(int step, ipc::Fd tensors) override {
+    auto shared = std::make_shared<ipc::Fd>(std::move(tensors));
+    boost::asio::post(
+        io_, [record = record_, step, shared] { record->add_preview(step, std::move(*shared)); });
+  }
 
  private:
   void add(Event event) {
@@ -81,11 +89,13 @@ class JobService::Progress : public JobProgress {
 };
 
 JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExecutor& executor,
-                       HostLimits limits)
+                       HostLimits limits, ModelFolders folders)
     : io_(io),
       limits_(limits),
       executor_(executor),
+      folders_(std::move(folders)),
       jobs_(limits),
+      sessions_(std::chrono::seconds(limits.result_ttl_seconds)),
       expiry_(io),
       workers_(workers.workers) {
   PoolObserver observer;
@@ -95,6 +105,7 @@ JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExec
   };
   observer.over_budget = [this](JobId job, ModelId model, const std::string& device,
                                 std::uint64_t bytes) { on_over_budget(job, model, device, bytes); };
+  observer.unit_done = [this](JobId job, double seconds) { jobs_.charge(job, seconds); };
   pool_ = std::make_unique<WorkerPool>(
       io, std::move(workers), [this](ModelId model) { return models_.files(model); },
       std::move(observer));
@@ -104,16 +115,16 @@ JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExec
 JobService::~JobService() = default;
 
 std::shared_ptr<JobRecord> JobService::submit(SubmitRequest request, ipc::Fd tensors,
+                                              const JobOwner& owner,
                                               const std::shared_ptr<EventSink>& watcher) {
   if (shutting_down_) throw Error(ErrorCode::kNoWorker, "The service is shutting down.");
   std::vector<WarningEvent> warnings;
-  AcceptedJob accepted = accept(std::move(request.job), std::move(tensors), warnings);
-  if (request.previews) {
-    warnings.push_back({"no_previews", "events: this version makes no previews."});
-  }
-  auto record = std::make_shared<JobRecord>(jobs_.new_id(), std::move(accepted), request.priority);
+  AcceptedJob accepted = accept(std::move(request.job), std::move(tensors), owner, warnings);
+  auto record =
+      std::make_shared<JobRecord>(jobs_.new_id(), std::move(accepted), owner, request.priority);
   jobs_.add(record);
   record->subscribe(watcher);
+  if (request.previews) record->show_previews_to(watcher);
   PhaseEvent queued;
   queued.position = static_cast<int>(jobs_.position(*record));
   // After the reply, which tells the host the job's id.
@@ -127,13 +138,15 @@ std::shared_ptr<JobRecord> JobService::submit(SubmitRequest request, ipc::Fd ten
   return record;
 }
 
-AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<WarningEvent>& warnings) {
+AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, const JobOwner& owner,
+                               std::vector<WarningEvent>& warnings) {
   AcceptedJob accepted;
   accepted.id = JobId{next_job_++};
   if (tensors.valid()) {
     accepted.tensors = std::make_shared<TensorFile>(std::move(tensors), limits_.queued_bytes);
   }
-  jobs_.check_quota(accepted.tensors ? accepted.tensors->size() : 0);
+  jobs_.check_quota(owner, accepted.tensors ? accepted.tensors->size() : 0);
+  folders_.resolve(job);
   const KnownModel model = resolve(model_spec_of(job));
   accepted.model = model.id;
   accepted.info = model.info;
@@ -236,7 +249,7 @@ void JobService::finish(const std::shared_ptr<JobRecord>& record, std::optional<
   record->end(state, std::move(failure), std::move(result));
   record->release_inputs();
   running_.reset();
-  jobs_.expire(std::chrono::steady_clock::now());
+  expire();
   if (shutting_down_) {
     pool_->shut_down(std::exchange(on_shut_down_, {}));
   } else {
@@ -267,6 +280,10 @@ boost::json::object JobService::catalog() const {
 boost::json::object JobService::devices() const {
   return device_report(pool_->workers(), pool_->models(),
                        [this](ModelId model) { return models_.name(model); });
+}
+
+boost::json::object JobService::worker(const WorkerRequest& request) {
+  return control_workers(*pool_, request, [this](ModelId model) { return models_.name(model); });
 }
 
 void JobService::shut_down(std::function<void()> done) {
@@ -335,11 +352,28 @@ void JobService::on_over_budget(JobId job, ModelId model, const std::string& dev
                          ", which passes the device's budget; it is loaded all the same."});
 }
 
+std::string JobService::begin_session(const std::optional<std::string>& asked, std::uint32_t user) {
+  return sessions_.begin(asked, user, std::chrono::steady_clock::now());
+}
+
+void JobService::end_session(const std::string& session) {
+  sessions_.end(session, std::chrono::steady_clock::now());
+}
+
+void JobService::expire() {
+  const auto now = std::chrono::steady_clock::now();
+  jobs_.expire(now);
+  std::set<std::string> with_jobs;
+  for (const auto& job : jobs_.all())
+    with_jobs.insert(job->owner().session);
+  sessions_.expire(now, [&](const std::string& id) { return with_jobs.contains(id); });
+}
+
 void JobService::expire_later() {
   expiry_.expires_after(kExpiryCheck);
   expiry_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    jobs_.expire(std::chrono::steady_clock::now());
+    expire();
     expire_later();
   });
 }

@@ -13,7 +13,9 @@
 #include "coordinator/service/job_executor.hpp"
 #include "coordinator/service/job_table.hpp"
 #include "coordinator/service/memory_service.hpp"
+#include "coordinator/service/model_folders.hpp"
 #include "coordinator/service/model_registry.hpp"
+#include "coordinator/service/session_table.hpp"
 #include "coordinator/workers/worker_pool.hpp"
 #include "ipc/fd.hpp"
 #include "protocol/host_message.hpp"
@@ -24,7 +26,7 @@ namespace tandem::coordinator {
 class JobService {
  public:
   JobService(boost::asio::io_context& io, PoolOptions workers, JobExecutor& executor,
-             HostLimits limits);
+             HostLimits limits, ModelFolders folders = {});
   ~JobService();
 
   const HostLimits& limits() const { return limits_; }
@@ -32,7 +34,7 @@ class JobService {
 
   // Checks everything that can be checked before a job runs; throws Error. The watcher gets its
   // events.
-  std::shared_ptr<JobRecord> submit(SubmitRequest request, ipc::Fd tensors,
+  std::shared_ptr<JobRecord> submit(SubmitRequest request, ipc::Fd tensors, const JobOwner& owner,
                                     const std::shared_ptr<EventSink>& watcher);
   // Throws kNotFound.
   std::shared_ptr<JobRecord> find(const std::string& id) const { return jobs_.at(id); }
@@ -43,6 +45,11 @@ class JobService {
 
   boost::json::object catalog() const;
   boost::json::object devices() const;
+  // Acts on the workers of a device, or on one; returns the device as `devices` tells it.
+  boost::json::object worker(const WorkerRequest& request);
+  // The session of a connection that begins; to be ended with end_session.
+  std::string begin_session(const std::optional<std::string>& asked, std::uint32_t user);
+  void end_session(const std::string& session);
   MemoryService memory() { return {pool_->models(), models_}; }
   // "types" of the replies to submit and result: what the job's parts compute in.
   boost::json::object types(const AcceptedJob& job) const;
@@ -53,7 +60,8 @@ class JobService {
  private:
   class Progress;
 
-  AcceptedJob accept(job::Job job, ipc::Fd tensors, std::vector<WarningEvent>& warnings);
+  AcceptedJob accept(job::Job job, ipc::Fd tensors, const JobOwner& owner,
+                     std::vector<WarningEvent>& warnings);
   KnownModel resolve(const ModelSpec& spec);
   // The model in float32, where one of its parts computes in another type.
   std::optional<ModelId> fp32_twin(const AcceptedJob& job, ModelSpec spec);
@@ -66,13 +74,16 @@ class JobService {
   void on_worker_event(const WorkerEventInfo& info);
   void on_loading(JobId job, ModelId model, bool loaded);
   void on_over_budget(JobId job, ModelId model, const std::string& device, std::uint64_t bytes);
+  void expire();
   void expire_later();
 
   boost::asio::io_context& io_;
   HostLimits limits_;
   JobExecutor& executor_;
+  ModelFolders folders_;
   ModelRegistry models_;
   JobTable jobs_;
+  SessionTable sessions_;
   std::unique_ptr<WorkerPool> pool_;
   std::shared_ptr<JobRecord> running_;
   Phase phase_around_loading_ = Phase::kQueued;  // of the running job

@@ -15,33 +15,48 @@ std::string random_prefix() {
   return prefix;
 }
 
-bool runs_before(const JobRecord& a, const JobRecord& b) {
-  if (a.priority() != b.priority()) return a.priority() > b.priority();
-  return a.accepted().id < b.accepted().id;
+// What an owner has waiting or running.
+struct Waiting {
+  std::uint64_t jobs = 0;
+  std::uint64_t bytes = 0;
+
+  void add(const JobRecord& job) {
+    ++jobs;
+    if (job.accepted().tensors) bytes += job.accepted().tensors->size();
+  }
+};
+
+bool within(const Waiting& waiting, std::uint64_t jobs, std::uint64_t bytes) {
+  return waiting.jobs <= jobs && waiting.bytes <= bytes;
 }
 
 }  // namespace
 
 JobTable::JobTable(HostLimits limits) : limits_(limits), prefix_(random_prefix()) {}
 
-void JobTable::check_quota(std::size_t tensor_bytes) const {
-  std::size_t jobs = 0;
-  std::size_t bytes = tensor_bytes;
+void JobTable::check_quota(const JobOwner& owner, std::size_t tensor_bytes) const {
+  Waiting user{1, tensor_bytes};
+  Waiting session = user;
   for (const auto& [number, job] : jobs_) {
-    if (job->has_ended()) continue;
-    ++jobs;
-    if (job->accepted().tensors) bytes += job->accepted().tensors->size();
+    if (job->has_ended() || job->owner().user != owner.user) continue;
+    user.add(*job);
+    if (job->owner() == owner) session.add(*job);
   }
-  if (jobs >= limits_.queued_jobs) {
-    throw Error(ErrorCode::kQuota,
-                std::to_string(jobs) + " jobs wait already, which is as many as may wait.",
-                "Wait for some to end, or cancel them.");
+  const std::uint64_t jobs = limits_.queued_jobs;
+  const std::uint64_t bytes = limits_.queued_bytes;
+  if (within(user, jobs, bytes)) return;
+  if (within(session, jobs / kReserve, bytes / kReserve) && within(user, 2 * jobs, 2 * bytes)) {
+    return;
   }
-  if (bytes > limits_.queued_bytes) {
-    throw Error(ErrorCode::kQuota, "The tensors of the jobs that wait would take " +
-                                       std::to_string(bytes) + " bytes; " +
-                                       std::to_string(limits_.queued_bytes) + " are allowed.");
+  if (user.bytes > bytes) {
+    throw Error(ErrorCode::kQuota, "The tensors of your jobs that wait would take " +
+                                       std::to_string(user.bytes) + " bytes; " +
+                                       std::to_string(bytes) + " are allowed.");
   }
+  throw Error(
+      ErrorCode::kQuota,
+      std::to_string(user.jobs - 1) + " of your jobs wait already, which is as many as may wait.",
+      "Wait for some to end, or cancel them.");
 }
 
 std::string JobTable::new_id() {
@@ -50,6 +65,7 @@ std::string JobTable::new_id() {
 
 void JobTable::add(const std::shared_ptr<JobRecord>& job) {
   jobs_.emplace(job->accepted().id.value, job);
+  order_.join(job->owner());
 }
 
 std::shared_ptr<JobRecord> JobTable::at(const std::string& id) const {
@@ -62,20 +78,19 @@ std::shared_ptr<JobRecord> JobTable::at(const std::string& id) const {
   return it->second;
 }
 
-std::shared_ptr<JobRecord> JobTable::next_queued() const {
-  std::shared_ptr<JobRecord> next;
-  for (const auto& [number, job] : jobs_) {
-    if (job->state() == Phase::kQueued && (!next || runs_before(*job, *next))) next = job;
-  }
-  return next;
+std::shared_ptr<JobRecord> JobTable::next_queued() {
+  const auto jobs = all();
+  order_.keep_owners_of(jobs);
+  return order_.next(jobs);
 }
 
 std::size_t JobTable::position(const JobRecord& job) const {
-  return static_cast<std::size_t>(std::ranges::count_if(jobs_, [&](const auto& entry) {
-    const JobRecord& other = *entry.second;
-    if (other.state() != Phase::kQueued) return !other.has_ended();
-    return runs_before(other, job);
-  }));
+  return order_.position(all(), job);
+}
+
+void JobTable::charge(JobId job, double seconds) {
+  const auto it = jobs_.find(job.value);
+  if (it != jobs_.end()) order_.charge(it->second->owner(), seconds);
 }
 
 std::vector<std::shared_ptr<JobRecord>> JobTable::all() const {

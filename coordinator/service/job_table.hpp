@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/service/job_order.hpp"
 #include "coordinator/service/job_record.hpp"
 #include "protocol/host_reply.hpp"
 
@@ -20,17 +21,22 @@ class JobTable {
  public:
   explicit JobTable(HostLimits limits);
 
-  // Throws kQuota where too many jobs, or too many bytes of tensors, wait already.
-  void check_quota(std::size_t tensor_bytes) const;
+  // Throws kQuota where too many jobs, or too many bytes of tensors, of the user wait already. A
+  // session with less than a kReserve-th of that may go past it, so that one host which floods does
+  // not shut out the user's others; twice the quota is the end.
+  void check_quota(const JobOwner& owner, std::size_t tensor_bytes) const;
+  static constexpr std::uint64_t kReserve = 16;
 
   std::string new_id();
   void add(const std::shared_ptr<JobRecord>& job);
   // Throws kNotFound.
   std::shared_ptr<JobRecord> at(const std::string& id) const;
-  // The one to run next: highest priority, then first come; null where none waits.
-  std::shared_ptr<JobRecord> next_queued() const;
-  // How many run before it.
+  // The one to run next (job_order.hpp); null where none waits.
+  std::shared_ptr<JobRecord> next_queued();
+  // How many run before it, if all take equally long.
   std::size_t position(const JobRecord& job) const;
+  // A unit of the job took so long.
+  void charge(JobId job, double seconds);
   std::vector<std::shared_ptr<JobRecord>> all() const;  // in the order of submission
 
   // Throws kBadRequest for a job that has not ended.
@@ -43,6 +49,7 @@ class JobTable {
   HostLimits limits_;
   std::string prefix_;  // of this service's ids, so that an old id is never taken for a new job
   std::uint64_t next_ = 1;
+  JobOrder order_;
   std::map<std::uint64_t, std::shared_ptr<JobRecord>> jobs_;  // by number
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "coordinator/dispatch/unit_executor.hpp"
+#include "protocol/error.hpp"
 
 namespace tandem::coordinator {
 

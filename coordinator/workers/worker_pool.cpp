@@ -12,16 +12,6 @@
 namespace tandem::coordinator {
 namespace {
 
-TimePoint now() {
-  return std::chrono::steady_clock::now();
-}
-
-// Simulated workers only wait: they slow nobody down.
-WorkerSlot dispatch_slot(const WorkerSpec& worker) {
-  return {worker.name, worker.kind, worker.place(),
-          worker.kind == "sim" ? std::string() : worker.place()};
-}
-
 std::vector<WorkerSlot> dispatch_slots(const std::vector<WorkerSpec>& workers) {
   std::vector<WorkerSlot> slots;
   std::ranges::transform(workers, std::back_inserter(slots), dispatch_slot);
@@ -54,12 +44,6 @@ WorkerPool::WorkerPool(boost::asio::io_context& io, PoolOptions options, FindMod
   for (const WorkerSpec& spec : options_.workers)
     add_slot(spec);
   carry_out();
-}
-
-void WorkerPool::add_slot(const WorkerSpec& spec) {
-  slots_.push_back(std::make_unique<Slot>());
-  slots_.back()->spec = spec;
-  loads_.add_worker(spec);
 }
 
 ModelLoads::Hooks WorkerPool::load_hooks() {
@@ -111,55 +95,6 @@ void WorkerPool::close_job(JobId job) {
   std::erase_if(units_, [&](const auto& unit) { return unit.second.batch->job() == job; });
   dispatcher_.close_job(job, now());
   carry_out();
-}
-
-bool WorkerPool::ensure_worker(const std::string& device) {
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (dispatcher_.slot(i).is_on(device)) return true;
-  }
-  if (device != "cpu") return false;
-  add_slot({"cpu#0", "cpu", "cpu"});
-  dispatcher_.add_slot(dispatch_slot(slots_.back()->spec), now());
-  carry_out();
-  return true;
-}
-
-std::vector<std::size_t> WorkerPool::slots_named(const std::string& name) const {
-  std::vector<std::size_t> found;
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const WorkerSpec& spec = slots_[i]->spec;
-    if (spec.name == name || spec.place() == name || spec.kind == name) found.push_back(i);
-  }
-  return found;
-}
-
-std::size_t WorkerPool::usable_workers(const JobLimits& limits) const {
-  return dispatcher_.usable_workers(limits);
-}
-
-std::vector<WorkerView> WorkerPool::workers() const {
-  std::vector<WorkerView> views;
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const Slot& slot = *slots_[i];
-    const SlotView state = dispatcher_.view(i);
-    views.push_back({slot.spec.name,
-                     slot.spec.kind,
-                     slot.spec.place(),
-                     slot.hello.description,
-                     state.state,
-                     state.reason,
-                     slot.process ? slot.process->pid() : 0,
-                     slot.hello.threads,
-                     slot.units_done,
-                     slot.unit_seconds,
-                     slot.hello.has_bfloat16,
-                     {},
-                     {}});
-    if (!slot.process || state.state == SlotState::kStarting) continue;
-    views.back().transport = slot.process->transport(slot.hello.transport);
-    views.back().transport_reason = slot.process->transport_reason();
-  }
-  return views;
 }
 
 void WorkerPool::shut_down(std::function<void()> done) {

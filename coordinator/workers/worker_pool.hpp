@@ -51,6 +51,8 @@ struct PoolObserver {
   std::function<void(JobId, ModelId, ModelPart, bool loaded)> loading;
   // A part was loaded although it passes its device's budget.
   std::function<void(JobId, ModelId, const std::string& device, std::uint64_t bytes)> over_budget;
+  // A unit of the job took a worker so long.
+  std::function<void(JobId, double seconds)> unit_done;
 };
 
 // One worker for `tandem devices`.
@@ -61,6 +63,7 @@ struct WorkerView {
   std::string description;
   SlotState state = SlotState::kWaiting;
   std::string reason;
+  Duty duty = Duty::kOn;
   int pid = 0;  // 0: no process
   int threads = 0;
   std::uint64_t units_done = 0;
@@ -87,6 +90,10 @@ class WorkerPool {
 
   // A worker of the kind or device exists, or is started where it is "cpu"; else false.
   bool ensure_worker(const std::string& device);
+  // One more worker like those of the device. Throws kNotFound where it has none, kQuota past
+  // kMaxWorkers in all.
+  void add_worker(const std::string& device);
+  void set_duty(std::size_t slot, Duty duty);
   // By the worker's name ("cpu#1"), or all workers of a device ("gpu:0") or of a kind ("cpu").
   std::vector<std::size_t> slots_named(const std::string& name) const;
   std::size_t usable_workers(const JobLimits& limits) const;
@@ -117,6 +124,7 @@ class WorkerPool {
   void carry_out(const WorkerNotice& command);
   ModelLoads::Hooks load_hooks();
   void add_slot(const WorkerSpec& spec);
+  void start_slot(const WorkerSpec& spec);
   void receive(std::size_t slot, WorkerId worker, FromWorker message, std::vector<ipc::Fd> fds);
   void handle(std::size_t slot, WorkerId worker, WorkerHello message);
   void handle(std::size_t slot, WorkerId worker, ModelLoaded message);

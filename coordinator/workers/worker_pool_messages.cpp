@@ -7,10 +7,6 @@ namespace {
 
 constexpr double kSpeedSmoothing = 0.2;
 
-TimePoint now() {
-  return std::chrono::steady_clock::now();
-}
-
 }  // namespace
 
 void WorkerPool::receive(std::size_t slot, WorkerId worker, FromWorker message,
@@ -64,6 +60,9 @@ void WorkerPool::handle(std::size_t index, WorkerId worker, UnitDone message) {
           ? message.seconds
           : slot.unit_seconds + kSpeedSmoothing * (message.seconds - slot.unit_seconds);
   if (!dispatcher_.unit_done(worker, message.unit_id, message.generation, now())) return;
+  if (const auto unit = units_.find(message.unit_id); unit != units_.end()) {
+    observer_.unit_done(unit->second.batch->job(), message.seconds);
+  }
   deliver(message.unit_id,
           UnitOutcome{std::move(message.result), nullptr, slot.spec.name, message.seconds});
 }

@@ -1,9 +1,23 @@
 // What the pool keeps of each unit and each worker. Included by its sources alone.
 #pragma once
 
+#include <chrono>
+#include <memory>
+#include <string>
+
 #include "coordinator/workers/worker_pool.hpp"
 
 namespace tandem::coordinator {
+
+inline TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
+
+// Simulated workers only wait: they slow nobody down.
+inline WorkerSlot dispatch_slot(const WorkerSpec& worker) {
+  return {worker.name, worker.kind, worker.place(),
+          worker.kind == "sim" ? std::string() : worker.place()};
+}
 
 struct WorkerPool::PendingUnit {
   UnitTask task;

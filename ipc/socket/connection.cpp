@@ -1,5 +1,8 @@
 #include "ipc/socket/connection.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <boost/asio/post.hpp>
 
 namespace tandem::ipc {
@@ -64,6 +67,13 @@ void Connection::close() {
   linger_.cancel();
   boost::system::error_code ignored;
   socket_.close(ignored);
+}
+
+std::size_t Connection::unread_bytes() {
+  int in_kernel = 0;
+  const bool known = state_ == State::kOpen &&
+                     ::ioctl(socket_.native_handle(), SIOCOUTQ, &in_kernel) == 0 && in_kernel > 0;
+  return queued_bytes_ + (known ? static_cast<std::size_t>(in_kernel) : 0);
 }
 
 void Connection::wait_readable() {

@@ -54,6 +54,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_open() const { return state_ == State::kOpen; }
   // What the peer has not taken yet: a sender of things that may be dropped asks first.
   std::size_t queued_bytes() const { return queued_bytes_; }
+  // What it has not read yet: besides, what lies in the kernel for it, which is counted with the
+  // kernel's own memory for it.
+  std::size_t unread_bytes();
 
   static constexpr std::chrono::seconds kLinger{2};
 

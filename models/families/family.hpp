@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/checkpoint/header_file.hpp"
+#include "models/families/latent_colours.hpp"
 #include "models/families/unet/config.hpp"
 #include "models/text/clip_config.hpp"
 #include "protocol/model_info.hpp"
@@ -39,6 +40,7 @@ struct Family {
   std::string_view name;          // in model_config and ModelInfo
   std::string_view display_name;  // in messages
   LatentFormat latent;
+  LatentColours colours;  // of previews
   // What shapes do not tell of a published model's UNet.
   std::int64_t num_heads = -1;
   std::int64_t num_head_channels = -1;

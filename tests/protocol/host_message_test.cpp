@@ -85,6 +85,7 @@ TEST(HostMessage, WhatAClientSendsIsWhatTheServiceReads) {
       FreeRequest{"cpu", 1},
       BudgetRequest{"cpu", 1},
       BudgetRequest{"cpu", {}},
+      WorkerRequest{"cpu#1", WorkerAction::kDrain},
   };
   for (const Request& request : requests) {
     const std::string text = to_json(9, request);
@@ -142,9 +143,17 @@ TEST(HostMessage, RequestsAboutMemoryAreChecked) {
   EXPECT_EQ(code(R"("budget", "device": "cpu", "bytes": 1, "more": 1)"), ErrorCode::kUnknownKey);
 }
 
+TEST(HostMessage, WorkersAreToldWhatToDo) {
+  EXPECT_EQ(parse(R"({"id": 7, "type": "worker", "device": "gpu:0", "action": "disable"})"),
+            Request(WorkerRequest{"gpu:0", WorkerAction::kDisable}));
+  EXPECT_EQ(refusal(R"({"id": 7, "type": "worker", "device": "cpu", "action": "sleep"})").code,
+            ErrorCode::kOutOfRange);
+  EXPECT_EQ(refusal(R"({"id": 7, "type": "worker", "device": "cpu"})").code,
+            ErrorCode::kBadRequest);
+}
+
 TEST(HostMessage, LaterRequestsAreRefusedByName) {
-  for (const std::string type :
-       {"prepare", "add_conds", "drop_conds", "evaluate", "release", "worker"}) {
+  for (const std::string type : {"prepare", "add_conds", "drop_conds", "evaluate", "release"}) {
     const Failure failure = refusal(R"({"id": 7, "type": ")" + type + R"(", "more": 1})");
     EXPECT_EQ(failure.code, ErrorCode::kUnsupported) << type;
     EXPECT_NE(failure.message.find(type), std::string::npos) << failure.message;

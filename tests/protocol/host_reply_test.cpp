@@ -48,11 +48,16 @@ TEST(HostReply, AClientReadsFailuresOfALaterService) {
 TEST(HostReply, LimitsAndStatesSurviveTheWay) {
   const HostLimits limits{1, 2, 3, 4, 5};
   EXPECT_EQ(limits_from_json(to_json(limits)), limits);
-  const JobStatus status{"j1", Phase::kFailed, 3, 20,
-                         Failure{ErrorCode::kWorkerLost, "m", {}, {}, "cpu#0", 0, 0}};
+  const JobStatus status{"j1",
+                         Phase::kFailed,
+                         3,
+                         20,
+                         Failure{ErrorCode::kWorkerLost, "m", {}, {}, "cpu#0", 0, 0},
+                         "5e55",
+                         -3};
   EXPECT_EQ(status_from_json(to_json(status)), status);
-  EXPECT_EQ(text_of(JobStatus{"j1", Phase::kSampling, 3, 20, {}}),
-            R"({"job":"j1","state":"sampling","step":3,"total":20})");
+  EXPECT_EQ(text_of(JobStatus{"j1", Phase::kSampling, 3, 20, {}, "5e55", 1}),
+            R"({"job":"j1","session":"5e55","priority":1,"state":"sampling","step":3,"total":20})");
   EXPECT_THROW(status_from_json(parse_json_object(R"({"job": "a", "state": "asleep"})")), Error);
 }
 

@@ -15,7 +15,7 @@ from jobs import picture_job, small_upscaler
 DEMO_MODEL = ROOT / "tools/demo_model/demo.safetensors"
 DONE, FAILED, USAGE, NO_SERVICE = 0, 1, 2, 3
 COMMANDS = ("run", "txt2img", "up", "down", "status", "devices", "catalog", "submit", "wait",
-            "cancel", "jobs", "upscale", "unload")
+            "cancel", "jobs", "upscale", "unload", "worker")
 
 
 class Launcher(unittest.TestCase):

@@ -1,7 +1,8 @@
 """A host's side of the protocol, written from its document alone: frames, descriptors, requests.
 
 One thread: replies may come out of order and events in between, so what a caller did not wait for
-is kept (`events`, in the order of arrival) until it is asked for.
+is kept (`events`, in the order of arrival) until it is asked for; `previews` lie beside them, with
+their arrays and the number of events `after` which they came.
 """
 import fcntl
 import json
@@ -136,7 +137,7 @@ class Client(Connection):
 
     def __init__(self, path, session=None, timeout=60, hello=True):
         super().__init__(path, timeout)
-        self.next_id, self.replies, self.events = 1, {}, []
+        self.next_id, self.replies, self.events, self.previews = 1, {}, [], []
         if hello:
             extra = {"session": session} if session else {}
             self.welcome = self.request("hello", protocol=[1, 1], client="system test", **extra)
@@ -152,7 +153,12 @@ class Client(Connection):
         if "event" in message:
             if message["event"] == "error":
                 raise Refused(message["error"])
-            self.events.append(message)
+            if message["event"] == "preview":
+                message["arrays"] = mapped_tensors(fds[message["tensors"]])
+                message["after"] = len(self.events)
+                self.previews.append(message)
+            else:
+                self.events.append(message)
             for fd in fds:
                 os.close(fd)
         else:

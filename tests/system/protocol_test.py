@@ -3,6 +3,7 @@ import json
 import os
 import unittest
 
+import numpy
 from service import wait_until
 
 import host_client
@@ -10,7 +11,7 @@ from host_client import Client, same_bits
 from jobs import golden_job, long_job, picture_job
 from service_case import ServiceCase
 
-LATER_REQUESTS = ("prepare", "add_conds", "drop_conds", "evaluate", "release", "worker")
+LATER_REQUESTS = ("prepare", "add_conds", "drop_conds", "evaluate", "release")
 
 
 class Requests(ServiceCase):
@@ -23,6 +24,11 @@ class Requests(ServiceCase):
 
     def test_session_is_taken_up_again(self):
         session = self.client().welcome["session"]
+        self.assertEqual(self.client(session=session).welcome["session"], session)
+
+    def test_session_that_is_not_known_is_a_new_one(self):
+        session = self.client(session="0" * 32).welcome["session"]
+        self.assertNotEqual(session, "0" * 32)
         self.assertEqual(self.client(session=session).welcome["session"], session)
 
     def test_version_that_is_not_spoken(self):
@@ -127,6 +133,37 @@ class Jobs(ServiceCase):
         self.assertEqual(phases[-1], "done")
         self.assertLess(phases.index("sampling"), phases.index("done"))
 
+    def test_previews_on_request(self):
+        client, other = self.client(), self.client()
+        job = client.submit(picture_job(steps=6, latent={"width": 128, "height": 64, "batch": 2}),
+                            events=["phase", "step", "preview"])
+        other.request("watch", job=job)
+        result = client.result(job)[1]["samples"]
+        other.result(job)
+        self.assertEqual(other.previews, [], "who did not ask for them")
+        previews = client.previews
+        self.assertTrue(previews)
+        self.assertEqual(previews[-1]["step"], 6)
+        for preview in previews:
+            self.assertNotIn("seq", preview)
+            self.assertEqual(client.events[preview["after"] - 1]["event"], "step")
+            self.assertGreaterEqual(client.events[preview["after"] - 1]["step"], preview["step"])
+        x0, colours = previews[-1]["arrays"]["x0"], previews[-1]["arrays"]["preview"]
+        self.assertEqual((x0.dtype, x0.shape), (numpy.float16, (2, 4, 8, 16)))
+        self.assertEqual((colours.dtype, colours.shape), (numpy.uint8, (8, 16, 3)))
+        # Euler's last step ends at its prediction; the latent is in ComfyUI's units.
+        self.assertLess(host_client.distance(x0.astype(numpy.float32), result * 0.18215), 1e-2)
+
+    def test_a_preview_is_the_first_thing_that_a_slow_reader_loses(self):
+        client, other = self.client(), self.client()
+        job = client.submit(picture_job(steps=400, size=64), events=["preview"])
+        other.result(job)  # the first client reads nothing meanwhile
+        client.result(job)
+        self.assertEqual([e["step"] for e in client.events_of(job, "step")], list(range(1, 401)))
+        self.assertLess(len(client.previews), 100)
+        steps = [p["step"] for p in client.previews]
+        self.assertEqual(steps, sorted(steps))
+
     def test_watch_replays_what_was_missed(self):
         first = self.client()
         job = first.submit(picture_job(steps=5))
@@ -190,6 +227,25 @@ class Jobs(ServiceCase):
                 leaver.wait_for(job, lambda e: e["event"] == "step")
                 leaver.close()
                 wait_until(lambda: watcher.request("job", job=job)["state"] == state, 60, state)
+
+    def test_a_host_that_comes_back_finds_its_jobs_and_each_event_once(self):
+        host = Client(self.service.socket)
+        session = host.welcome["session"]
+        jobs = [host.submit(picture_job(steps=30)) for _ in range(2)]
+        self.client().submit(picture_job(steps=1))
+        host.wait_for(jobs[0], lambda e: e["event"] == "step")
+        seen = {job: host.events_of(job) for job in jobs}
+        host.close()
+        again = self.client(session=session)
+        found = [j["job"] for j in again.request("jobs")["jobs"] if j["session"] == session]
+        self.assertEqual(found, jobs)
+        for job in jobs:
+            again.request("watch", job=job, after=seen[job][-1]["seq"])
+        for job in jobs:
+            again.result(job)
+            numbers = [e["seq"] for e in seen[job] + again.events_of(job)]
+            self.assertEqual(numbers, list(range(1, len(numbers) + 1)))
+            self.assertEqual(again.events_of(job)[-1]["phase"], "done")
 
     def test_same_job_twice_has_the_same_bits(self):
         client = self.client()

@@ -84,6 +84,8 @@ TEST_F(CommandLineTest, AWrongCommandLineIsUsage) {
       {"wait"},
       {"cancel"},
       {"unload"},
+      {"worker", "cpu"},
+      {"worker", "cpu", "sleep"},
       {"unload", "--all", "--model", "m"}};
   for (const auto& arguments : wrong) {
     const Ran ran = run(arguments);
@@ -102,6 +104,7 @@ TEST_F(CommandLineTest, NoServiceHasItsOwnStatus) {
                                                                      {"jobs"},
                                                                      {"cancel", "j"},
                                                                      {"unload", "--all"},
+                                                                     {"worker", "cpu", "drain"},
                                                                      {"wait", "j"},
                                                                      {"submit", file},
                                                                      {"run", file}}) {

@@ -42,6 +42,17 @@ TEST(JobFile, InputsAreBesideTheJob) {
   EXPECT_FALSE(file.is_picture);
 }
 
+TEST(JobFile, ANameOfNoFileBesideTheJobIsTheServicesToFind) {
+  const TestFolder folder;
+  write_text(folder / "here.safetensors", "");
+  write_text(folder / "job.json", R"({"version": 1, "model": {"file": "here.safetensors",
+    "vae": "sub/there.safetensors", "upscale": "./none.safetensors"}, "output": {"image": "i.png"}})");
+  const JobFile file = load_job(folder / "job.json");
+  EXPECT_EQ(file.job.model.file, folder / "here.safetensors");
+  EXPECT_EQ(file.job.model.vae, "sub/there.safetensors");
+  EXPECT_EQ(file.job.model.upscale, folder / "none.safetensors");
+}
+
 TEST(JobFile, ErrorsNameFileAndKey) {
   const TestFolder folder;
   write_text(folder / "job.json", R"({"version": 1, "sampler": {"stepz": 3}})");

@@ -89,14 +89,21 @@ class ProcessTest : public testing::Test {
 
 TEST(WorkerOptions, AreGivenOnInTheCommandLinesWords) {
   EXPECT_TRUE(to_arguments({}).empty());
-  EXPECT_EQ(
-      to_arguments(
-          {"gpu:0", 2, "1,0", "off", "on", "cuda-ipc", "min-vram", "8GiB", {"/a.so", "/b.so"}}),
-      (std::vector<std::string>{"--devices",     "gpu:0",    "--threads",     "2",
-                                "--cuda-device", "1,0",      "--cuda-graphs", "off",
-                                "--busy-wait",   "on",       "--transport",   "cuda-ipc",
-                                "--hook-cache",  "min-vram", "--budget",      "8GiB",
-                                "--plugin",      "/a.so",    "--plugin",      "/b.so"}));
+  EXPECT_EQ(to_arguments({"/c.yaml",
+                          "gpu:0",
+                          2,
+                          "1,0",
+                          "off",
+                          "on",
+                          "cuda-ipc",
+                          "min-vram",
+                          "8GiB",
+                          {"/a.so", "/b.so"}}),
+            (std::vector<std::string>{
+                "--config",      "/c.yaml",  "--devices",     "gpu:0",    "--threads",   "2",
+                "--cuda-device", "1,0",      "--cuda-graphs", "off",      "--busy-wait", "on",
+                "--transport",   "cuda-ipc", "--hook-cache",  "min-vram", "--budget",    "8GiB",
+                "--plugin",      "/a.so",    "--plugin",      "/b.so"}));
 }
 
 TEST_F(ProcessTest, RunStartsAServiceOfItsOwnAndLeavesNothing) {

@@ -30,7 +30,7 @@ RULES = [
 ]
 
 # What is built without torch: for the launcher, and so that the sanitizers see all of it.
-TORCH_FREE = ["protocol/*", "ipc/*", "plugin/*", "tools/*", "coordinator/service/*", "coordinator/workers/*",
+TORCH_FREE = ["protocol/*", "ipc/*", "plugin/*", "tools/*", "coordinator/config/*", "coordinator/service/*", "coordinator/workers/*",
               "coordinator/dispatch/*", "models/checkpoint/*detect*", "models/checkpoint/*file*",
               "models/compute_type.*", "models/families/families.*", "models/families/*/family.*",
               "models/patches/*keys*", "models/patches/*names*"]

@@ -105,6 +105,10 @@ json::object Client::unload(const std::optional<std::string>& model) {
   return fields_of(ask(UnloadRequest{model}).body);
 }
 
+json::object Client::worker(const std::string& device, WorkerAction action) {
+  return fields_of(ask(WorkerRequest{device, action}).body);
+}
+
 void Client::ping() {
   ask(PingRequest{});
 }

@@ -65,6 +65,8 @@ class Client {
   // The fields of the reply to `job`; status_from_json reads those that every service sends.
   boost::json::object job(const std::string& id);
   void ping();
+  // Acts on a device's workers, or on the one of that name; "device" as `devices` lists it.
+  boost::json::object worker(const std::string& device, WorkerAction action);
   // "before" and "after": {device: bytes}; "in_use": names of models that a running job kept.
   // Without a name: all models.
   boost::json::object unload(const std::optional<std::string>& model);

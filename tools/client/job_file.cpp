@@ -38,6 +38,21 @@ job::Job parse_picture(std::span<const std::byte> bytes, const std::string& file
   return parse_named(find_job_text(texts, file), file);
 }
 
+// A file beside the job is meant where there is one; else a name is the service's to look up. One
+// that says by its dots where it lies is no such name.
+void place_files(job::Job& job, const fs::path& folder) {
+  job::Job beside = job;
+  job::resolve_paths(beside, folder.string());
+  const std::vector<job::FileUse> placed = job::files_named(beside);
+  const std::vector<job::FileUse> named = job::files_named(job);
+  for (std::size_t i = 0; i < named.size(); ++i) {
+    std::error_code error;
+    if (named[i].file->starts_with(".") || fs::exists(*placed[i].file, error)) {
+      *named[i].file = *placed[i].file;
+    }
+  }
+}
+
 // Whether the file is called so: "out.png", or one of a batch, "out-3.png".
 bool is_name_of(const fs::path& file, const fs::path& name) {
   if (file == name) return true;
@@ -56,7 +71,7 @@ JobFile load_job(const fs::path& path) {
   file.is_picture = is_png(bytes);
   file.folder = fs::absolute(path).parent_path().lexically_normal();
   file.job = file.is_picture ? parse_picture(bytes, name) : parse_named(as_text(bytes), name);
-  job::resolve_paths(file.job, file.folder.string());
+  place_files(file.job, file.folder);
   return file;
 }
 

@@ -10,14 +10,15 @@
 namespace tandem::client {
 
 struct JobFile {
-  job::Job job;                  // its input files absolute
+  job::Job job;                  // its input files absolute, or names
   std::filesystem::path folder;  // where the file is: relative names begin here
   bool is_picture = false;
 };
 
 // Reads JOB.json, or the job in PICTURE.png (told by its first bytes). Relative input files are
-// those below the job file's folder. Throws what parse_job and read_png_texts throw, the file named
-// in front; kMissingFile; kNotFound for a picture without a job.
+// those below the job file's folder where they are there, else names for the service to look up.
+// Throws what parse_job and read_png_texts throw, the file named in front; kMissingFile; kNotFound
+// for a picture without a job.
 JobFile load_job(const std::filesystem::path& path);
 
 // Gives the job's picture another name where a repetition would write over the picture that it is

@@ -132,7 +132,9 @@ class Service(Sandbox):
             self.launcher.wait()
 
     def up(self, seconds=60):
-        arguments = ["up", "--foreground", "--devices", self.devices, "--socket", self.socket]
+        arguments = ["up", "--foreground", "--socket", self.socket]
+        if self.devices:  # else the configuration's
+            arguments += ["--devices", self.devices]
         if self.threads:
             arguments += ["--threads", self.threads]
         arguments += self.arguments

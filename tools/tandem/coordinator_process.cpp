@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 #include <iterator>
-#include <thread>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -20,7 +19,6 @@ ipc::SpawnOptions spawn_options(const CoordinatorOptions& options) {
                           .connection_fd = kReadyFd,
                           .on_line = {}};
   WorkerOptions workers = options.workers;
-  if (workers.devices.empty()) workers.devices = default_devices();
   // The workers inherit it too.
   const std::string visible = std::exchange(workers.cuda_device, {});
   if (!visible.empty()) spawn.environment.push_back("CUDA_VISIBLE_DEVICES=" + visible);
@@ -31,15 +29,12 @@ ipc::SpawnOptions spawn_options(const CoordinatorOptions& options) {
 
 }  // namespace
 
-std::string default_devices() {
-  return std::thread::hardware_concurrency() >= 2 ? "cpu:2" : "cpu:1";
-}
-
 std::vector<std::string> to_arguments(const WorkerOptions& workers) {
   std::vector<std::string> arguments;
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) arguments.insert(arguments.end(), {name, value});
   };
+  add("--config", workers.config);
   add("--devices", workers.devices);
   add("--threads", workers.threads > 0 ? std::to_string(workers.threads) : "");
   add("--cuda-device", workers.cuda_device);

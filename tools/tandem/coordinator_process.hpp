@@ -18,7 +18,8 @@ namespace tandem::client {
 
 // What workers a service is to have, as the command line says it; empty and 0: not said.
 struct WorkerOptions {
-  std::string devices = {};               // LIST; default_devices()
+  std::string config = {};                // file, absolute; the coordinator's choice
+  std::string devices = {};               // LIST; the file's, or the coordinator's choice
   int threads = 0;                        // per CPU worker; the coordinator's choice
   std::string cuda_device = {};           // which GPUs are visible, in which order: "1,0"
   std::string cuda_graphs = {};           // "auto", "off"
@@ -36,9 +37,6 @@ struct CoordinatorOptions {
   WorkerOptions workers;
   std::vector<std::string> environment = {};  // "NAME=value"
 };
-
-// "cpu:2", or "cpu:1" on a single core.
-std::string default_devices();
 
 // The command line's words for them, to be given on: "--devices", "cpu:2" ...
 std::vector<std::string> to_arguments(const WorkerOptions& workers);

@@ -40,6 +40,12 @@ void add_socket_option(CLI::App& app, ServiceOptions& options) {
 
 void add_device_options(CLI::App& app, ServiceOptions& options) {
   WorkerOptions& workers = options.workers;
+  app.add_option("--config", workers.config,
+                 "Configuration of the service that is started (tandem/config.yaml below "
+                 "XDG_CONFIG_HOME)")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile)
+      ->transform([](const std::string& file) { return std::filesystem::absolute(file).string(); });
   app.add_option("--devices", workers.devices,
                  "Workers of the service that is started: cpu:2, gpu:0,gpu:1, sim:8@20ms")
       ->type_name("LIST");
@@ -75,8 +81,8 @@ void add_job_service_options(CLI::App& app, ServiceOptions& options) {
   add_socket_option(app, options);
   add_device_options(app, options);
   CLI::Option* socket = app.get_option("--socket");
-  for (const char* name : {"--devices", "--threads", "--budget", "--plugin", "--cuda-device",
-                           "--cuda-graphs", "--busy-wait", "--transport"})
+  for (const char* name : {"--config", "--devices", "--threads", "--budget", "--plugin",
+                           "--cuda-device", "--cuda-graphs", "--busy-wait", "--transport"})
     socket->excludes(app.get_option(name));
 }
 

@@ -19,6 +19,7 @@ const Family& sd15() {
       .name = "sd15",
       .display_name = "Stable Diffusion 1.x",
       .latent = {},
+      .colours = sd15_colours(),
       .num_heads = 8,
       .encoders = {{.section = "l",
                     .published = {},

@@ -57,6 +57,7 @@ const Family& sd20() {
       .name = "sd20",
       .display_name = "Stable Diffusion 2.x",
       .latent = {},
+      .colours = sd15_colours(),
       .num_head_channels = 64,
       .attention_in_fp32 = true,  // its scores overflow fp16
       .encoders = {{.section = "h",

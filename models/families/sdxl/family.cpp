@@ -33,6 +33,7 @@ const Family& sdxl() {
       .name = "sdxl",
       .display_name = "Stable Diffusion XL",
       .latent = {.scale = 0.13025},
+      .colours = sdxl_colours(),
       .num_head_channels = 64,
       .vector_condition = VectorCondition::kPooledAndSizes,
       .encoders = {{.section = "l",

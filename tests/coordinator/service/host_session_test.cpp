@@ -56,7 +56,7 @@ class HostSessionTest : public ::testing::Test {
     int ends[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     auto connection = ipc::Connection::create(io_, ipc::Fd(ends[0]), ipc::FrameFormat::kHost);
-    auto session = std::make_shared<HostSession>(io_, std::move(connection), *service_);
+    auto session = std::make_shared<HostSession>(io_, std::move(connection), *service_, ::getuid());
     sessions_.push_back(session);
     boost::asio::post(io_, [this, session] { session->start([this] { ++closed_; }); });
     return std::make_unique<ipc::BlockingConnection>(ipc::Fd(ends[1]), ipc::FrameFormat::kHost);

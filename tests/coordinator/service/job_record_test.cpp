@@ -13,6 +13,12 @@ class Sink : public EventSink {
     seqs.push_back(object.at("seq").to_number<std::uint64_t>());
     kinds.emplace_back(object.at("event").as_string());
   }
+  void preview(const std::string&, const std::string& json, ipc::Fd) override {
+    previews.push_back(json);
+  }
+  void forget_preview(const std::string&) override { kinds.emplace_back("forget preview"); }
+
+  std::vector<std::string> previews;
   std::vector<std::uint64_t> seqs;
   std::vector<std::string> kinds;
 };
@@ -25,7 +31,7 @@ PhaseEvent phase(Phase phase) {
 
 class JobRecordTest : public ::testing::Test {
  protected:
-  JobRecord record_{"job-1", AcceptedJob{}, 0};
+  JobRecord record_{"job-1", AcceptedJob{}, JobOwner{}, 0};
   std::shared_ptr<Sink> sink_ = std::make_shared<Sink>();
 };
 
@@ -67,6 +73,29 @@ TEST_F(JobRecordTest, TheLastEventComesBeforeWhoeverWaits) {
   bool called = false;
   record_.when_ended([&] { called = true; });
   EXPECT_TRUE(called) << "at once, since it has ended";
+}
+
+TEST_F(JobRecordTest, PreviewsGoToTheirViewerAloneAndAreNotReplayed) {
+  const auto viewer = std::make_shared<Sink>();
+  record_.subscribe(sink_);
+  EXPECT_FALSE(record_.has_viewer());
+  record_.show_previews_to(viewer);
+  EXPECT_TRUE(record_.has_viewer());
+  record_.add_preview(3, {});
+  EXPECT_EQ(viewer->previews,
+            std::vector<std::string>{R"({"event":"preview","job":"job-1","step":3,"tensors":0})"});
+  record_.replay(*sink_, 0);
+  EXPECT_TRUE(sink_->previews.empty());
+  EXPECT_TRUE(sink_->seqs.empty());
+}
+
+TEST_F(JobRecordTest, NoPreviewFollowsTheEnd) {
+  record_.show_previews_to(sink_);
+  record_.subscribe(sink_);
+  record_.end(Phase::kDone, {}, {});
+  record_.add_preview(1, {});
+  EXPECT_TRUE(sink_->previews.empty());
+  EXPECT_EQ(sink_->kinds, (std::vector<std::string>{"forget preview", "phase"}));
 }
 
 TEST_F(JobRecordTest, AWatcherThatWentAwayIsForgotten) {

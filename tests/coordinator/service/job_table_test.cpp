@@ -7,10 +7,12 @@ namespace {
 
 class JobTableTest : public ::testing::Test {
  protected:
-  std::shared_ptr<JobRecord> add(int priority = 0) {
+  std::shared_ptr<JobRecord> add(int priority = 0, const std::string& session = "s",
+                                 std::uint32_t user = 1) {
     AcceptedJob accepted;
     accepted.id = JobId{next_++};
-    auto record = std::make_shared<JobRecord>(table_.new_id(), std::move(accepted), priority);
+    auto record = std::make_shared<JobRecord>(table_.new_id(), std::move(accepted),
+                                              JobOwner{user, session}, priority);
     table_.add(record);
     return record;
   }
@@ -60,12 +62,85 @@ TEST_F(JobTableTest, ARunningJobIsBeforeAllThatWait) {
 }
 
 TEST_F(JobTableTest, BoundsWhatWaits) {
-  EXPECT_EQ(code_of([&] { table_.check_quota(101); }), ErrorCode::kQuota);
+  const JobOwner owner{1, "s"};
+  EXPECT_EQ(code_of([&] { table_.check_quota(owner, 101); }), ErrorCode::kQuota);
   add();
   const auto second = add();
-  EXPECT_EQ(code_of([&] { table_.check_quota(0); }), ErrorCode::kQuota);
+  EXPECT_EQ(code_of([&] { table_.check_quota(owner, 0); }), ErrorCode::kQuota);
+  table_.check_quota({2, "s"}, 100);
   second->end(Phase::kDone, {}, {});
-  table_.check_quota(100);
+  table_.check_quota(owner, 100);
+}
+
+TEST_F(JobTableTest, AFloodDoesNotShutOutTheUsersOtherSessions) {
+  HostLimits limits;
+  limits.queued_jobs = 32;
+  limits.queued_bytes = 1600;
+  table_ = JobTable(limits);
+  for (int i = 0; i < 32; ++i)
+    add(0, "flood");
+  EXPECT_EQ(code_of([&] { table_.check_quota({1, "flood"}, 0); }), ErrorCode::kQuota);
+  table_.check_quota({1, "quiet"}, 100);
+  EXPECT_EQ(code_of([&] { table_.check_quota({1, "quiet"}, 101); }), ErrorCode::kQuota);
+  add(0, "quiet");
+  add(0, "quiet");
+  EXPECT_EQ(code_of([&] { table_.check_quota({1, "quiet"}, 0); }), ErrorCode::kQuota);
+  for (int i = 0; i < 30; ++i)
+    add(0, std::to_string(i));
+  EXPECT_EQ(code_of([&] { table_.check_quota({1, "new"}, 0); }), ErrorCode::kQuota);
+}
+
+// Runs all that waits; "abab" for the sessions whose jobs ran, in order.
+std::string run_all(JobTable& table, double seconds_of_a) {
+  std::string order;
+  while (const auto job = table.next_queued()) {
+    order += job->owner().session;
+    table.charge(job->accepted().id, job->owner().session == "a" ? seconds_of_a : 1.0);
+    job->end(Phase::kDone, {}, {});
+  }
+  return order;
+}
+
+TEST_F(JobTableTest, SessionsTakeTurns) {
+  for (int i = 0; i < 3; ++i)
+    add(0, "a");
+  for (int i = 0; i < 4; ++i)
+    add(0, "b");
+  EXPECT_EQ(run_all(table_, 1.0), "abababb");
+}
+
+TEST_F(JobTableTest, ALongJobCountsAsManyTurns) {
+  for (int i = 0; i < 3; ++i)
+    add(0, "a");
+  for (int i = 0; i < 9; ++i)
+    add(0, "b");
+  EXPECT_EQ(run_all(table_, 4.0), "abbbbabbbbab");
+}
+
+TEST_F(JobTableTest, PriorityGoesBeforeTurnsWithinAUser) {
+  add(0, "a");
+  add(5, "b");
+  add(5, "b");
+  EXPECT_EQ(run_all(table_, 1.0), "bba");
+}
+
+TEST_F(JobTableTest, PriorityTakesNoTurnFromAnotherUser) {
+  for (int i = 0; i < 2; ++i)
+    add(10, "a", 1);
+  for (int i = 0; i < 2; ++i)
+    add(0, "b", 2);
+  EXPECT_EQ(run_all(table_, 1.0), "abab");
+}
+
+TEST_F(JobTableTest, PositionCountsTheTurnsOfOthers) {
+  for (int i = 0; i < 10; ++i)
+    add(0, "a");
+  const auto first = add(0, "b");
+  const auto second = add(0, "b");
+  const auto of_another = add(0, "c", 2);
+  EXPECT_EQ(table_.position(*first), 2U);
+  EXPECT_EQ(table_.position(*second), 4U);
+  EXPECT_EQ(table_.position(*of_another), 1U);
 }
 
 TEST_F(JobTableTest, ForgetsOnlyWhatHasEnded) {

@@ -36,6 +36,9 @@ class WorkerPoolTest : public ::testing::Test {
     observer.over_budget = [this](JobId, ModelId model, const std::string&, std::uint64_t) {
       over_budget_.push_back(model);
     };
+    observer.unit_done = [this](JobId job, double seconds) {
+      if (job == kJob && seconds >= 0.0) ++units_told_;
+    };
     const auto find_model = [model_files](ModelId model) {
       ModelFiles files;
       files.spec.file = model_files[std::min<std::size_t>(model.value, model_files.size()) - 1];
@@ -137,7 +140,14 @@ class WorkerPoolTest : public ::testing::Test {
   std::string last_message_;
   std::vector<ModelId> over_budget_;
   GpuSlabs::Calls cuda_;
+  int units_told_ = 0;
 };
+
+TEST_F(WorkerPoolTest, TellsOfEachUnitWhoseItWas) {
+  start(2);
+  run({"a", "b", "c"});
+  EXPECT_EQ(ask_loop<int>([this] { return units_told_; }), 3);
+}
 
 TEST_F(WorkerPoolTest, ResultsComeInTheOrderOfTheTasks) {
   start(3);

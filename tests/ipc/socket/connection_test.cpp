@@ -71,6 +71,17 @@ TEST_F(ConnectionTest, SendsMoreThanTheKernelTakesAtOnce) {
   EXPECT_EQ(received->body, body);
 }
 
+TEST_F(ConnectionTest, CountsWhatThePeerHasNotRead) {
+  start();
+  EXPECT_EQ(connection_->unread_bytes(), 0U);
+  connection_->send({0, std::string(5000, 'x')});
+  EXPECT_EQ(connection_->queued_bytes(), 0U);
+  EXPECT_GE(connection_->unread_bytes(), 5000U);
+  BlockingConnection reader(std::move(peer_), FrameFormat::kHost);
+  ASSERT_TRUE(reader.receive());
+  EXPECT_EQ(connection_->unread_bytes(), 0U);
+}
+
 TEST_F(ConnectionTest, TellsThatThePeerLeft) {
   start();
   write(peer_, {0, "last"});

@@ -26,6 +26,7 @@ Action add_unload(CLI::App& app);
 Action add_up(CLI::App& app);
 Action add_upscale(CLI::App& app);
 Action add_wait(CLI::App& app);
+Action add_worker(CLI::App& app);
 
 struct Command {
   const char* name;
@@ -46,6 +47,7 @@ inline constexpr std::array kCommands = {
     Command{"jobs", "List the service's jobs", add_jobs},
     Command{"status", "Show the service, its devices and its jobs", add_status},
     Command{"devices", "Show devices and workers", add_devices},
+    Command{"worker", "Add a worker, or take workers out of service and back", add_worker},
     Command{"unload", "Take models out of the workers' memory", add_unload},
     Command{"catalog", "Show what the service can run", add_catalog},
 };
