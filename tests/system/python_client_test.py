@@ -1,4 +1,4 @@
-"""The Python client against a real service: pictures, progress, errors, cancel, re-attach, deaths."""
+"""The Python client and a real service: pictures, progress, errors, cancel, re-attach, deaths."""
 import json
 import os
 import signal
@@ -9,6 +9,7 @@ import unittest
 import numpy
 from service import BIN, ROOT, Service, wait_until
 
+from host_client import distance
 from jobs import MODEL, long_job, picture_job
 
 PACKAGE = ROOT / "tools/client/python"
@@ -147,6 +148,80 @@ class PythonClient(unittest.TestCase):
         run = subprocess.run([sys.executable, "-c", code], env=self.environment(),
                              capture_output=True, text=True, timeout=120)
         self.assertEqual(run.returncode, 0, run.stderr)
+
+    def evaluator(self, shape=(1, 4, 16, 16), conds=None, **keys):
+        conds = conds or {"a": {"text": "a red circle"}, "b": {"text": "blue"}}
+        try:
+            return self.client.evaluator({"file": MODEL, "device": "cpu"}, shape, conds, **keys)
+        except tandem.Unsupported as error:
+            self.skipTest(str(error))
+
+    def euler(self, evaluator, job, at_step=lambda step: None):
+        """The job's latent by a loop of this test's own."""
+        plan = self.client.run({**job, "output": {"sigmas": True, "noise": True}})
+        sigmas = plan["sigmas"]
+        x = plan["noise"] * numpy.float32(numpy.sqrt(1 + float(sigmas[0]) ** 2))
+        for step, (sigma, after) in enumerate(zip(sigmas[:-1], sigmas[1:])):
+            at_step(step)
+            cond, uncond = evaluator.evaluate(x, sigma, [["a"], ["b"]])
+            denoised = uncond + (cond - uncond) * numpy.float32(job["sampler"]["cfg"])
+            x = x + (x - denoised) / sigma * (after - sigma)
+        return x / numpy.float32(evaluator.info["latent_format"]["scale"])
+
+    def test_a_loop_of_ones_own_makes_the_jobs_latent(self):
+        job = picture_job(steps=4)
+        with self.evaluator() as evaluator:
+            self.assertLess(distance(self.euler(evaluator, job), self.client.run(job).latent), 1e-4)
+
+    def test_an_evaluator_outlives_a_killed_service(self):
+        def kill(step):
+            if step == 2:
+                os.kill(self.service.pids_of("tandem-coordinator")[0], signal.SIGKILL)
+        job = picture_job(steps=4)
+        with self.evaluator() as evaluator:
+            expected = self.euler(evaluator, job)
+            evaluator.add_conds({"c": {"text": "added"}})
+            self.assertEqual(self.euler(evaluator, job, kill).tobytes(), expected.tobytes())
+            evaluator.evaluate(expected, 1.0, [["c"]])
+
+    def test_an_interrupted_evaluate_leaves_a_working_evaluator(self):
+        class Stop(Exception):
+            pass
+
+        def stop():
+            raise Stop
+
+        shape = (4, 4, 64, 64)
+        x = numpy.ones(shape, numpy.float32)
+        with self.evaluator(shape) as evaluator:
+            with self.assertRaises(Stop):
+                evaluator.evaluate(x, 1.0, [["a"] * 40], interrupt=stop)
+            first = evaluator.evaluate(x, 1.0, [["a"]])[0]
+            self.assertEqual(evaluator.evaluate(x, 1.0, [["a"]])[0].tobytes(), first.tobytes())
+
+    def test_conds_and_patches_as_arrays(self):
+        random = numpy.random.default_rng(3)
+        x = random.standard_normal((1, 4, 16, 16), numpy.float32)
+        key = "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+        change = {"key": key, "kind": "diff", "tensors": {
+            "diff": random.standard_normal((32, 32)).astype(numpy.float16)}}
+        context = random.standard_normal((1, 77, 32), numpy.float32)
+        conds = {"a": {"model_conds": {"c_crossattn": context}, "strength": 0.5}}
+        out = []
+        for patches in ([], [change], [{**change, "strength": 0.0}]):
+            with self.evaluator(x.shape, conds, patches=patches) as evaluator:
+                out.append(evaluator.evaluate(x, 2.0, [["a"]])[0])
+        self.assertGreater(distance(out[1], out[0]), 1e-3)
+        self.assertEqual(out[2].tobytes(), out[0].tobytes())
+
+    def test_the_samplers_example_makes_its_picture(self):
+        self.evaluator().close()
+        picture = self.service.folder / "own.png"
+        run = subprocess.run([sys.executable, PACKAGE / "examples/own_sampler.py", "a red circle",
+                              "--steps", "3", "--side", "128", "--out", picture],
+                             env=self.environment(), capture_output=True, text=True, timeout=120)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertTrue(picture.is_file())
 
     def test_a_killed_service_gets_the_job_once_more(self):
         expected = self.client.run(picture_job(steps=60)).latent

@@ -27,9 +27,11 @@ from .service import Service, demo_model, find_program, start
 
 def connect(socket: str | _os.PathLike[str] | None = None, *,
             start_with: str | None = None) -> Client:
-    """The service at the socket; with `start_with` (devices: "cpu:2") one is started if none is."""
+    """The service at the socket. With `start_with` (devices: "cpu:2"; "": all) one is started
+    where none is, and stays.
+    """
     if start_with is not None:
-        return Client(start(start_with, socket=socket).socket)
+        return Client(start(start_with or None, socket=socket).socket)
     return Client(socket)
 
 

@@ -12,11 +12,15 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from . import _frames
-from .errors import TandemError, from_json
+from .errors import NoService, ServiceLost, TandemError, from_json
 
 Message = dict[str, Any]
 Reply = tuple[Message, list[int]]
+Revive = Callable[[], Any] | None
 T = TypeVar("T")
+
+RETRY_SECONDS = 0.1  # between two tries to reach a service that is being started again
+REVIVE_SECONDS = 3.0  # how long its launcher is waited for
 
 
 def close_all(fds: Sequence[int]) -> None:
@@ -144,3 +148,20 @@ class Channel:
             self._end = from_json(message.get("error", {}))
         else:
             self._on_event(message, fds)
+
+
+def connect_within(seconds: float, path: str, on_event: Callable[[Message, list[int]], None],
+                   session: str, name: str, revive: Revive = None) -> Channel:
+    """A connection to a service that may be about to be started again."""
+    begin = time.monotonic()
+    while True:
+        try:
+            return Channel(path, on_event, session, name)
+        except (NoService, ServiceLost):
+            waited = time.monotonic() - begin
+            if waited > seconds:
+                raise
+        if revive and waited > REVIVE_SECONDS:
+            revive()
+            revive = None
+        time.sleep(RETRY_SECONDS)

@@ -3,14 +3,13 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _frames, _inline, _tensors
-from ._channel import Channel, Message, Reply, close_all
-from .errors import NoService, ServiceLost
+from ._channel import Channel, Message, Reply, Revive, close_all, connect_within
+from .errors import ServiceLost
 from .evaluator import Evaluator
 from .events import Event, event_from_json
 from .job import Interrupt, Job, Progress
@@ -18,20 +17,22 @@ from .pictures import picture_job
 from .result import Result
 from .types import Catalog, Device, JobState
 
-RETRY_SECONDS = 0.1  # between two tries to reach a service that is being started again
-
 
 class Client:
     """Thread-safe. A lost connection is made again for up to `reconnect` seconds.
 
-    Requests that may be asked twice are then asked again; a `submit` is not, `run` does it.
+    A service that has a launcher comes back by itself; `revive`, if given, is called where it does
+    not, and may start another: `lambda: tandem.start(...)`. Requests that may be asked twice are
+    then asked again; a `submit` is not, `run` does it.
     """
 
     def __init__(self, socket: str | os.PathLike[str] | None = None, *,
-                 name: str = "tandem for Python", reconnect: float = 15.0) -> None:
+                 name: str = "tandem for Python", reconnect: float = 15.0,
+                 revive: Revive = None) -> None:
         self.socket = os.fspath(socket) if socket else _frames.default_socket()
         self._name = name
         self._reconnect = reconnect
+        self._revive = revive
         self._lock = threading.Lock()
         self._inboxes: dict[str, deque[Event]] = {}
         self._is_closed = False
@@ -124,7 +125,7 @@ class Client:
                   **options: Any) -> Evaluator:
         """Denoised predictions for a sampler of your own; `with` it. See tandem.Evaluator."""
         return Evaluator(self.socket, model, shape, conds or {}, name=self._name,
-                         reconnect=self._reconnect, **options)
+                         reconnect=self._reconnect, revive=self._revive, **options)
 
     # The service
 
@@ -181,7 +182,7 @@ class Client:
                 return
             lost.close()
             self._connection = connect_within(self._reconnect, self.socket, self._on_event,
-                                              self.session, self._name)
+                                              self.session, self._name, self._revive)
 
     def _on_event(self, message: Message, fds: list[int]) -> None:
         tensors = None
@@ -197,17 +198,3 @@ class Client:
 
     def _drop_inbox(self, job: str) -> None:
         self._inboxes.pop(job, None)
-
-
-def connect_within(seconds: float, socket: str, on_event: Any, session: str, name: str) -> Channel:
-    """A connection to a service that may be about to be started again."""
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            return Channel(socket, on_event, session, name)
-        except (NoService, ServiceLost):
-            if time.monotonic() > end:
-                raise
-            time.sleep(RETRY_SECONDS)
-
-

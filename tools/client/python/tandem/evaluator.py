@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _inline, _memory, _tensors
-from ._channel import Channel, Message, Reply, close_all
+from ._channel import Channel, Message, Reply, Revive, close_all, connect_within
 from .errors import ServiceLost, TandemError
 from .job import POLL_SECONDS, Interrupt
 
@@ -25,8 +25,9 @@ class Evaluator:
             denoised, = e.evaluate(x, sigma, [["a"]])
 
     `model`, `hooks`, `sampling` and `workers` as in a job, conds as in a job or as `model_conds`,
-    `patches` as in docs/protocol.md; an array may stand where a tensor is named. `lists` is how
-    many lists an evaluate usually has. `info` is the reply to `prepare`: what a sampler needs.
+    `patches` as in docs/protocol.md; an array may stand where a tensor is named, `tensors` has
+    those that are named. `lists` is how many lists an evaluate usually has. `info` is the reply
+    to `prepare`: what a sampler needs.
 
     Where the service dies, the evaluator is prepared again at the one that follows, and the
     evaluate is asked once more: nothing of it depends on what was before.
@@ -37,11 +38,15 @@ class Evaluator:
                  hooks: Mapping[str, Any] | None = None,
                  patches: Sequence[Mapping[str, Any]] | None = None,
                  sampling: Mapping[str, Any] | None = None,
-                 workers: Mapping[str, Any] | None = None, lists: int = 2,
-                 name: str = "tandem for Python", reconnect: float = 15.0) -> None:
+                 workers: Mapping[str, Any] | None = None,
+                 tensors: Mapping[str, Any] | None = None, lists: int = 2,
+                 name: str = "tandem for Python", reconnect: float = 15.0,
+                 revive: Revive = None) -> None:
         self.shape = tuple(int(n) for n in shape)
         self.info: Message = {}
-        self._socket, self._name, self._reconnect = socket, name, reconnect
+        self._socket, self._name = socket, name
+        self._reconnect, self._revive = reconnect, revive
+        self._tensors = dict(tensors or {})
         self._conds = dict(conds)
         self._options = {key: value for key, value in (
             ("model", model), ("hooks", hooks), ("patches", patches), ("sampling", sampling),
@@ -112,7 +117,7 @@ class Evaluator:
         return self._channel
 
     def _prepare(self, channel: Channel) -> None:
-        tensors: dict[str, Any] = {}
+        tensors = dict(self._tensors)
         keys = _inline.named({**self._options, "conds": self._conds}, tensors)
         fds = [_tensors.sealed_file(tensors)] if tensors else []
         first = len(fds)
@@ -133,9 +138,9 @@ class Evaluator:
         self._head = f'"type": "evaluate", "evaluator": {json.dumps(self._id)}, "sigma": '
 
     def _prepare_again(self) -> None:
-        from .client import connect_within
         self._open_channel().close()
-        self._prepare(connect_within(self._reconnect, self._socket, _ignore, "", self._name))
+        self._prepare(connect_within(self._reconnect, self._socket, _ignore, "", self._name,
+                                     self._revive))
 
     def _request(self, kind: str, **keys: Any) -> None:
         """Changes the conds; a service that was started again has them from `prepare`."""

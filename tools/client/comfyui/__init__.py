@@ -1,0 +1,14 @@
+"""Tandem's nodes for ComfyUI: link or copy this folder into `custom_nodes`."""
+import importlib.util
+import sys
+from pathlib import Path
+
+# From the tree the package `tandem` need not be installed: it lies beside this folder.
+if importlib.util.find_spec("tandem") is None:
+    beside = Path(__file__).resolve().parent.parent / "python"
+    if (beside / "tandem").is_dir():
+        sys.path.append(str(beside))
+
+from .nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS  # noqa: E402
+
+__all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS"]
