@@ -116,7 +116,8 @@ class ComfyUI:
             self.process = subprocess.Popen(
                 [PYTHON, "main.py", "--cpu", "--port", self.address.split(":")[1],
                  "--base-directory", self.folder, "--disable-api-nodes", "--disable-metadata",
-                 "--cache-none", "--database-url", "sqlite:///:memory:"],
+                 "--cache-none", "--preview-method",
+                 "latent2rgb", "--database-url", "sqlite:///:memory:"],
                 cwd=CHECKOUT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
             wait_until(self.is_ready, 180, "ComfyUI answers")

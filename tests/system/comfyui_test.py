@@ -3,213 +3,46 @@
 Runs where TANDEM_COMFYUI names a checkout of ComfyUI, and TANDEM_COMFYUI_PYTHON an interpreter that
 has its requirements; is skipped elsewhere.
 """
+import json
 import os
 import signal
+import subprocess
 import time
 import unittest
 
-from comfy_server import CHECKOUT, Failed, Graph, Listener, comfyui_for
+import numpy
+import tensor_file
+
+from comfy_server import (CHECKOUT, PYTHON, Failed, Graph, Listener, comfyui_for,
+                          environment_for)
+from comfy_workflows import (CHECKPOINT, FALL_BACK, LORA, OTHER, SAME, Workflow, masks,
+                             perturbed_attention)
 from host_client import Client, distance
-from jobs import GOLDEN, MODEL
-from service import Service, wait_until
+from jobs import GOLDEN, MODEL, picture_job
+from service import ROOT, Service, wait_until
 
 TOLERANCE = 1e-3  # of max|difference| / std
 UPSCALER = "rrdb_x2_new_unshuffle.safetensors"
-OTHER = "sd2v.safetensors"
-CHECKPOINT, LORA, HOOK = "sd1.safetensors", "sd1_lora_a.safetensors", "sd1_lora_b.safetensors"
 LOADING = "Requested to load BaseModel"  # ComfyUI's own copy of the small model
 KINDS = ("MultiGPU", "Sampler")
 
 
-class Workflow(Graph):
-    """A model, with or without Tandem's node behind what changes it, and the usual conds."""
-
-    def __init__(self, is_tandem, checkpoint=CHECKPOINT):
-        super().__init__()
-        self.is_tandem, self.checkpoint = is_tandem, checkpoint
-        loaded = self.SmallCheckpoint(ckpt_name=checkpoint)
-        self.model, self.clip = loaded, loaded[1]
-
-    def tandem(self, model):
-        if not self.is_tandem:
-            return model
-        return self.TandemMultiGPU(model=model, ckpt_name=self.checkpoint)
-
-    def text(self, text):
-        return self.CLIPTextEncode(clip=self.clip, text=text)
-
-    def latent(self, batch=1, side=128):
-        return self.EmptyLatentImage(width=side, height=side, batch_size=batch)
-
-    def sampled(self, model, positive=None, negative=None, latent=None, **keys):
-        options = {"seed": 5, "steps": 3, "cfg": 6.0, "sampler_name": "euler",
-                   "scheduler": "normal", "denoise": 1.0, **keys}
-        return self.KSampler(model=model, positive=positive or self.text("a red circle"),
-                             negative=negative or self.text("blue"),
-                             latent_image=latent or self.latent(), **options)
-
-    def save(self, latent):
-        self.SaveLatent(samples=latent, filename_prefix="x")
-
-
-def plain(w):
-    w.save(w.sampled(w.tandem(w.model)))
-
-
-def batch(w):
-    w.save(w.sampled(w.tandem(w.model), latent=w.latent(3), sampler_name="dpmpp_2m",
-                     scheduler="karras"))
-
-
-def cfg_one(w):
-    w.save(w.sampled(w.tandem(w.model), cfg=1.0))
-
-
-def advanced(w):
-    model, positive, negative = w.tandem(w.model), w.text("a red circle"), w.text("blue")
-    options = {"model": model, "noise_seed": 3, "steps": 4, "cfg": 5.0, "sampler_name": "heun",
-               "scheduler": "normal", "positive": positive, "negative": negative}
-    first = w.KSamplerAdvanced(**options, add_noise="enable", start_at_step=0, end_at_step=2,
-                               return_with_leftover_noise="enable", latent_image=w.latent())
-    w.save(first)
-    w.save(w.KSamplerAdvanced(**options, add_noise="disable", start_at_step=2, end_at_step=100,
-                              return_with_leftover_noise="disable", latent_image=first))
-
-
-def custom(w, guider=None):
-    model = w.tandem(w.model)
-    guider = guider(model) if guider else w.CFGGuider(
-        model=model, positive=w.text("a red circle"), negative=w.text("blue"), cfg=4.0)
-    w.save(w.SamplerCustomAdvanced(
-        noise=w.RandomNoise(noise_seed=9), guider=guider,
-        sampler=w.KSamplerSelect(sampler_name="dpmpp_2m_sde"),
-        sigmas=w.BasicScheduler(model=model, scheduler="karras", steps=3, denoise=1.0),
-        latent_image=w.latent()))
-
-
-def dual_cfg(w, style="regular"):
-    custom(w, lambda model: w.DualCFGGuider(
-        model=model, cond1=w.text("a red circle"), cond2=w.text("green"), negative=w.text("blue"),
-        cfg_conds=3.0, cfg_cond2_negative=2.0, style=style))
-
-
-def dual_cfg_nested(w):
-    dual_cfg(w, "nested")
-
-
-def perp_neg(w):
-    custom(w, lambda model: w.PerpNegGuider(
-        model=model, positive=w.text("a red circle"), negative=w.text("blue"),
-        empty_conditioning=w.text(""), cfg=5.0, neg_scale=0.7))
-
-
-def masks(w):
-    left = w.SolidMask(value=1.0, width=64, height=128)
-    whole = w.SolidMask(value=0.0, width=128, height=128)
-    mask = w.MaskComposite(destination=whole, source=left, x=0, y=0, operation="add")
-    one = w.ConditioningSetMask(conditioning=w.text("a red circle"), mask=mask, strength=0.8,
-                                set_cond_area="default")
-    two = w.ConditioningSetMask(conditioning=w.text("a green heart"),
-                                mask=w.InvertMask(mask=mask), strength=1.0,
-                                set_cond_area="mask bounds")
-    area = w.ConditioningSetArea(conditioning=w.text("a star"), width=64, height=64, x=32, y=64,
-                                 strength=0.7)
-    both = w.ConditioningCombine(conditioning_1=one, conditioning_2=two)
-    positive = w.ConditioningCombine(conditioning_1=both, conditioning_2=area)
-    w.save(w.sampled(w.tandem(w.model), positive))
-
-
-def ranges(w):
-    early = w.ConditioningSetTimestepRange(conditioning=w.text("a red circle"), start=0.0, end=0.5)
-    late = w.ConditioningSetTimestepRange(conditioning=w.text("a heart"), start=0.5, end=1.0)
-    w.save(w.sampled(w.tandem(w.model), w.ConditioningCombine(conditioning_1=early,
-                                                              conditioning_2=late), steps=4))
-
-
-def default_cond(w):
-    mask = w.SolidMask(value=0.4, width=128, height=128)
-    masked = w.ConditioningSetMask(conditioning=w.text("a red circle"), mask=mask, strength=1.0,
-                                   set_cond_area="default")
-    w.save(w.sampled(w.tandem(w.model), w.ConditioningSetDefaultCombine(
-        cond=masked, cond_DEFAULT=w.text("everything else"))))
-
-
-def lora(w):
-    before = w.LoraLoaderModelOnly(model=w.model, lora_name=LORA, strength_model=0.8)
-    after = w.LoraLoaderModelOnly(model=w.tandem(before), lora_name=HOOK, strength_model=0.5)
-    w.save(w.sampled(after))
-
-
-def hook(w):
-    frames = w.CreateHookKeyframe(strength_mult=0.2, start_percent=0.0)
-    frames = w.CreateHookKeyframe(strength_mult=1.0, start_percent=0.4, prev_hook_kf=frames)
-    hooks = w.SetHookKeyframes(hook_kf=frames, hooks=w.CreateHookLora(
-        lora_name=LORA, strength_model=0.9, strength_clip=0.0))
-    hooks = w.CombineHooks2(hooks_A=hooks, hooks_B=w.CreateHookLora(
-        lora_name=HOOK, strength_model=0.5, strength_clip=0.0))
-    positive = w.ConditioningSetProperties(cond_NEW=w.text("a red circle"), strength=1.0,
-                                           set_cond_area="default", hooks=hooks)
-    w.save(w.sampled(w.tandem(w.model), positive, steps=4))
-
-
-def post_cfg(w):
-    w.save(w.sampled(w.Mahiro(model=w.tandem(w.model))))
-
-
-def rescale_cfg(w):
-    w.save(w.sampled(w.tandem(w.RescaleCFG(model=w.model, multiplier=0.7))))
-
-
-def windows(w):
-    model = w.ContextWindowsManual(
-        model=w.tandem(w.model), context_length=2, context_overlap=1,
-        context_schedule="standard_static", context_stride=1, closed_loop=False,
-        fuse_method="pyramid", dim=0, freenoise=False)
-    w.save(w.sampled(model, latent=w.latent(4), steps=2))
-
-
-def v_prediction(w):
-    model = w.ModelSamplingDiscrete(model=w.model, sampling="v_prediction", zsnr=True)
-    w.save(w.sampled(w.tandem(model)))
-
-
-def noise_mask(w):
-    latent = w.SetLatentNoiseMask(samples=w.latent(), mask=w.SolidMask(value=0.5, width=128,
-                                                                        height=128))
-    w.save(w.sampled(w.tandem(w.model), latent=latent, denoise=0.8))
-
-
-SAME = (plain, batch, cfg_one, advanced, custom, dual_cfg, dual_cfg_nested, perp_neg, masks, ranges,
-        default_cond, lora, hook, post_cfg, rescale_cfg, windows, v_prediction, noise_mask)
-
-
-def attention_patch(w):
-    w.save(w.sampled(w.tandem(w.SelfAttentionGuidance(model=w.model, scale=0.5, blur_sigma=2.0))))
-
-
-def free_u(w):
-    w.save(w.sampled(w.tandem(w.FreeU_V2(model=w.model, b1=1.3, b2=1.4, s1=0.9, s2=0.2))))
-
-
-def merge(w):
-    w.save(w.sampled(w.tandem(w.ModelMergeSimple(model1=w.model, model2=w.model, ratio=0.5))))
-
-
-def dora(w):
-    w.save(w.sampled(w.tandem(w.LoraLoaderModelOnly(model=w.model, lora_name="sd1_dora.safetensors",
-                                                    strength_model=1.0))))
-
-
-def default_with_area(w):
-    everywhere = w.ConditioningSetArea(conditioning=w.text("else"), width=64, height=64, x=0, y=0,
-                                       strength=1.0)
-    w.save(w.sampled(w.tandem(w.model), w.ConditioningSetDefaultCombine(
-        cond=w.text("a red circle"), cond_DEFAULT=everywhere), steps=3))
-
-
-FALL_BACK = ((default_with_area, "this call itself: a default cond with an area"),
-             (free_u, "a patch of the network"), (merge, "a merge that scales"), (dora, "DoRA"),
-             (attention_patch, "attn"))
+WITH_TORCH = """
+import json, sys, numpy, tandem, torch
+job, model = json.loads(sys.argv[1]), sys.argv[2]
+with tandem.Client() as client:
+    result = client.run(job)
+    result.torch("samples")[:] = 5.0
+    assert (result.latent == 5.0).all(), "a tensor of its own"
+    x = torch.linspace(-1, 1, 1024).reshape(1, 4, 16, 16)
+    context = torch.linspace(-1, 1, 77 * 32).reshape(1, 77, 32)
+    out = []
+    for given in (context.bfloat16(), context.bfloat16().float().numpy()):
+        with client.evaluator({"file": model}, x.shape, {"a": {"cond": given}}) as evaluator:
+            for latent in (x, x.numpy(), x.double()):
+                out.append(evaluator.evaluate(latent, torch.tensor([2.0]), [["a"]])[0].tobytes())
+    assert len(set(out)) == 1, "tensors and arrays differ"
+"""
 
 
 @unittest.skipUnless(CHECKOUT, "TANDEM_COMFYUI names no checkout of ComfyUI")
@@ -258,6 +91,31 @@ class Nodes(unittest.TestCase):
                 self.assertIn(LOADING, log)
                 for a, b in zip(alone, tandem):
                     self.assertEqual(a.tobytes(), b.tobytes())
+
+    def test_a_call_that_tandem_cannot_do_among_those_that_it_can(self):
+        alone, tandem, log = self.both(perturbed_attention)
+        self.assertLess(distance(tandem[0], alone[0]), TOLERANCE)
+        warnings = [line for line in log.splitlines() if "Tandem" in line]
+        self.assertEqual(len(warnings), 1, warnings)
+        self.assertIn("this call itself: a replacement of a block", warnings[0])
+
+    def test_an_error_names_cause_and_worker(self):
+        weights = tensor_file.load(MODEL)
+        name = "model.diffusion_model.middle_block.0.in_layers.2.bias"
+        path = self.comfy.folder / "models/checkpoints/broken.safetensors"
+        weights[name] = weights[name] * numpy.nan
+        path.write_bytes(tensor_file.pack(weights, tensor_file.metadata(MODEL)))
+        w = Workflow(True, "broken.safetensors")
+        w.save(w.sampled(w.tandem(w.model)))
+        with self.assertRaisesRegex(Failed, r"KSampler.*Tandem: .*cpu#\d.*\[not_finite\]"):
+            self.comfy.latents(w)
+
+    def test_torch_tensors_are_taken_and_given(self):
+        environment = {**environment_for(self.service), "PYTHONDONTWRITEBYTECODE": "1",
+                       "PYTHONPATH": str(ROOT / "tools/client/python")}
+        run = subprocess.run([PYTHON, "-c", WITH_TORCH, json.dumps(picture_job(steps=1)), MODEL],
+                             env=environment, capture_output=True, text=True, timeout=120)
+        self.assertEqual(run.returncode, 0, run.stderr)
 
     def test_the_whole_loop_in_tandem(self):
         made = []
@@ -373,8 +231,12 @@ class Interference(unittest.TestCase):
                 listener = Listener(self.comfy.address, "browser")
                 self.addCleanup(listener.close)
                 prompt = self.comfy.start(self.workflow(kind, 4, 600 + seed), "browser")
-                told = [(p["value"], p["max"]) for p in listener.until_done(prompt)["progress"]]
-                self.assertEqual(told, [(1, 4), (2, 4), (3, 4), (4, 4)])
+                heard = listener.until_done(prompt)
+                told = [(p["value"], p["max"]) for p in heard["progress"]]
+                self.assertEqual(sorted(set(told)), [(1, 4), (2, 4), (3, 4), (4, 4)])
+                self.assertEqual(told, sorted(told))
+                if kind == "MultiGPU":
+                    self.assertTrue(heard["preview"])
 
     def holds_nothing(self):
         # Asked again and again: ComfyUI may miss a request that comes just when a run has ended.

@@ -11,16 +11,17 @@ class Progress:
     """A job's events on ComfyUI's progress bar."""
 
     def __init__(self):
-        self._bar, self._preview = None, None
+        self._bar, self._step = None, None
 
     def __call__(self, event):
         import comfy.utils
-        if isinstance(event, tandem.PreviewEvent):
-            self._preview = preview_of(event)
-        elif isinstance(event, tandem.StepEvent):
+        if isinstance(event, tandem.StepEvent):
             if self._bar is None:
                 self._bar = comfy.utils.ProgressBar(event.total)
-            self._bar.update_absolute(event.step, event.total, self._preview)
+            self._step = event
+            self._bar.update_absolute(event.step, event.total)
+        elif isinstance(event, tandem.PreviewEvent) and self._step is not None:
+            self._bar.update_absolute(self._step.step, self._step.total, preview_of(event))
         elif isinstance(event, tandem.WarningEvent):
             print(f"Tandem: {event.message} [{event.code}]")
 

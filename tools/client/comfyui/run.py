@@ -25,6 +25,9 @@ def patches_of(patcher):
 
 
 def compute_type(model):
+    """Raises patches.CannotSay where the weights are of another type than a file's."""
+    if model.get_dtype() not in COMPUTE_TYPES:
+        raise patches.CannotSay(f"weights in {model.get_dtype()}")
     return COMPUTE_TYPES.get(model.manual_cast_dtype or model.get_dtype(), "auto")
 
 

@@ -17,8 +17,8 @@ def client(devices=""):
     with _lock:
         if _client is None:
             _devices = devices
-            _free_with_comfyui()
             _client = tandem.Client(revive_service(), name=NAME, revive=revive_service)
+            _free_with_comfyui()
         return _client
 
 
@@ -53,8 +53,7 @@ def _free_with_comfyui():
     def unload_all_models():
         own()
         try:
-            if _client is not None:
-                _client.unload()
+            _client.unload()
         except tandem.TandemError as error:
             logging.warning("Tandem: its memory could not be freed: %s", error)
 

@@ -83,6 +83,23 @@ class Events(unittest.TestCase):
         self.assertEqual(first.tensors["preview"].tolist(), [[[7] * 3] * 2] * 2)
         self.assertIn("preview", fake.requests[-1]["events"])
 
+    def test_the_newest_preview_is_kept_for_a_slow_reader(self):
+        def answer(connection, message, _):
+            if message["type"] == "submit":
+                connection.ok(message, job="j", types={})
+                for value in range(3):
+                    connection.send(step("j", value + 1))
+                    fd = _tensors.sealed_file({"preview": numpy.full(1, value, numpy.uint8)})
+                    connection.send({"event": "preview", "job": "j", "tensors": 0}, [fd])
+                connection.send(done("j", 4))
+            else:
+                connection.ok(message)
+        with FakeService(answer) as fake, tandem.Client(fake.path) as client:
+            job = client.submit({}, previews=True)
+            client.ping()  # behind all of them
+            previews = [e for e in job.events() if isinstance(e, tandem.PreviewEvent)]
+        self.assertEqual([p.tensors["preview"].tolist() for p in previews], [[2]])
+
     def test_a_lost_connection_goes_on_after_the_last_event(self):
         def answer(connection, message, _):
             if message["type"] == "submit":

@@ -11,7 +11,7 @@ from . import _frames, _inline, _tensors
 from ._channel import Channel, Message, Reply, Revive, close_all, connect_within
 from .errors import ServiceLost
 from .evaluator import Evaluator
-from .events import Event, event_from_json
+from .events import Event, PreviewEvent, event_from_json
 from .job import Interrupt, Job, Progress
 from .pictures import picture_job
 from .result import Result
@@ -190,8 +190,13 @@ class Client:
             tensors = _tensors.mapped(fds.pop(message.get("tensors", 0)))
         close_all(fds)
         event = event_from_json(message, tensors)
-        if event is not None:
-            self._inbox(event.job).append(event)
+        if event is None:
+            return
+        inbox = self._inbox(event.job)
+        if isinstance(event, PreviewEvent):  # the newest is enough
+            for old in [e for e in inbox if isinstance(e, PreviewEvent)]:
+                inbox.remove(old)
+        inbox.append(event)
 
     def _inbox(self, job: str) -> deque[Event]:
         return self._inboxes.setdefault(job, deque())

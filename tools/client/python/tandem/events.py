@@ -63,7 +63,7 @@ class WorkerEvent:
     unit: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one truth
 class PreviewEvent:
     """`tensors` holds `x0`, a latent, and `preview`, a uint8 picture (height, width, 3)."""
     job: str
