@@ -3,6 +3,7 @@ from comfy_server import Graph
 
 CHECKPOINT, OTHER = "sd1.safetensors", "sd2v.safetensors"
 LORA, HOOK = "sd1_lora_a.safetensors", "sd1_lora_b.safetensors"
+LOHA, LOKR = "sd1_loha.safetensors", "sd1_lokr.safetensors"
 
 
 class Workflow(Graph):
@@ -164,8 +165,66 @@ def noise_mask(w):
     w.save(w.sampled(w.tandem(w.model), latent=latent, denoise=0.8))
 
 
+def lcm(w):
+    model = w.ModelSamplingDiscrete(model=w.model, sampling="lcm", zsnr=False)
+    w.save(w.sampled(w.tandem(model), sampler_name="lcm", scheduler="sgm_uniform", cfg=1.5,
+                     steps=4))
+
+
+def cfg_plus_plus(w):
+    w.save(w.sampled(w.tandem(w.model), sampler_name="euler_cfg_pp", cfg=1.0))
+
+
+def other_adapters(w):
+    before = w.LoraLoaderModelOnly(model=w.model, lora_name=LOHA, strength_model=0.7)
+    w.save(w.sampled(w.LoraLoaderModelOnly(model=w.tandem(before), lora_name=LOKR,
+                                           strength_model=0.6)))
+
+
+def long_and_empty_conds(w):
+    longer = w.ConditioningConcat(conditioning_to=w.text("a red circle"),
+                                  conditioning_from=w.text("a heart"))
+    w.save(w.sampled(w.tandem(w.model), longer, w.ConditioningZeroOut(conditioning=w.text("x"))))
+
+
+def batch_with_places(w):
+    mask = w.SolidMask(value=0.6, width=128, height=128)
+    masked = w.ConditioningSetMask(conditioning=w.text("a red circle"), mask=mask, strength=0.8,
+                                   set_cond_area="default")
+    area = w.ConditioningSetAreaPercentage(conditioning=w.text("a star"), width=0.5, height=0.4,
+                                           x=0.5, y=0.6, strength=1.3)
+    w.save(w.sampled(w.tandem(w.model), w.ConditioningCombine(
+        conditioning_1=masked, conditioning_2=area), latent=w.latent(3)))
+
+
+def hooks_on_both_lists(w):
+    frames = w.CreateHookKeyframe(strength_mult=0.3, start_percent=0.0)
+    frames = w.CreateHookKeyframe(strength_mult=1.2, start_percent=0.5, prev_hook_kf=frames)
+    timed = w.SetHookKeyframes(hook_kf=frames, hooks=w.CreateHookLora(
+        lora_name=LORA, strength_model=0.9, strength_clip=0.0))
+    fixed = w.CreateHookLora(lora_name=LOHA, strength_model=-0.5, strength_clip=0.0)
+    masked = w.ConditioningSetProperties(
+        cond_NEW=w.text("a red circle"), strength=0.9, set_cond_area="default", hooks=timed,
+        mask=w.SolidMask(value=0.6, width=128, height=128))
+    both = w.ConditioningSetDefaultCombine(cond=masked, cond_DEFAULT=w.text("rest"), hooks=fixed)
+    positive = w.ConditioningCombine(conditioning_1=both, conditioning_2=w.text("a heart"))
+    negative = w.ConditioningSetProperties(cond_NEW=w.text("blue"), strength=1.0,
+                                           set_cond_area="default", hooks=timed)
+    w.save(w.sampled(w.tandem(w.model), positive, negative, sampler_name="heun", steps=4))
+
+
+def looped_windows(w):
+    model = w.ContextWindowsManual(
+        model=w.tandem(w.model), context_length=3, context_overlap=1,
+        context_schedule="looped_uniform", context_stride=2, closed_loop=True,
+        fuse_method="relative", dim=0, freenoise=True)
+    w.save(w.sampled(model, latent=w.latent(6), steps=2))
+
+
 SAME = (plain, batch, cfg_one, advanced, custom, dual_cfg, dual_cfg_nested, perp_neg, masks, ranges,
-        default_cond, lora, hook, post_cfg, rescale_cfg, windows, v_prediction, noise_mask)
+        default_cond, lora, hook, post_cfg, rescale_cfg, windows, v_prediction, noise_mask, lcm,
+        cfg_plus_plus, other_adapters, long_and_empty_conds, batch_with_places,
+        hooks_on_both_lists, looped_windows)
 
 
 def attention_patch(w):
@@ -179,6 +238,11 @@ def perturbed_attention(w):
 def wrapper_of_the_network(w):
     w.save(w.sampled(w.tandem(w.EasyCache(model=w.model, reuse_threshold=0.2, start_percent=0.0,
                                           end_percent=1.0, verbose=False))))
+
+
+def image_to_image(w):
+    w.save(w.sampled(w.tandem(w.ModelSamplingDiscrete(model=w.model, sampling="img_to_img",
+                                                      zsnr=False))))
 
 
 def free_u(w):
@@ -203,4 +267,5 @@ def default_with_area(w):
 
 FALL_BACK = ((default_with_area, "this call itself: a default cond with an area"),
              (free_u, "a patch of the network"), (merge, "a merge that scales"), (dora, "DoRA"),
-             (attention_patch, "attn"), (wrapper_of_the_network, "a wrapper of"))
+             (attention_patch, "attn"), (wrapper_of_the_network, "a wrapper of"),
+             (image_to_image, "the sampling of"))
