@@ -3,7 +3,7 @@ from comfy_server import Graph
 
 CHECKPOINT, OTHER = "sd1.safetensors", "sd2v.safetensors"
 LORA, HOOK = "sd1_lora_a.safetensors", "sd1_lora_b.safetensors"
-LOHA, LOKR = "sd1_loha.safetensors", "sd1_lokr.safetensors"
+LOHA, LOKR, DORA = (f"sd1_{kind}.safetensors" for kind in ("loha", "lokr", "dora"))
 
 
 class Workflow(Graph):
@@ -177,8 +177,8 @@ def cfg_plus_plus(w):
 
 def other_adapters(w):
     before = w.LoraLoaderModelOnly(model=w.model, lora_name=LOHA, strength_model=0.7)
-    w.save(w.sampled(w.LoraLoaderModelOnly(model=w.tandem(before), lora_name=LOKR,
-                                           strength_model=0.6)))
+    after = w.LoraLoaderModelOnly(model=w.tandem(before), lora_name=LOKR, strength_model=0.6)
+    w.save(w.sampled(w.LoraLoaderModelOnly(model=after, lora_name=DORA, strength_model=0.8)))
 
 
 def long_and_empty_conds(w):
@@ -253,11 +253,6 @@ def merge(w):
     w.save(w.sampled(w.tandem(w.ModelMergeSimple(model1=w.model, model2=w.model, ratio=0.5))))
 
 
-def dora(w):
-    w.save(w.sampled(w.tandem(w.LoraLoaderModelOnly(model=w.model, lora_name="sd1_dora.safetensors",
-                                                    strength_model=1.0))))
-
-
 def default_with_area(w):
     everywhere = w.ConditioningSetArea(conditioning=w.text("else"), width=64, height=64, x=0, y=0,
                                        strength=1.0)
@@ -266,6 +261,6 @@ def default_with_area(w):
 
 
 FALL_BACK = ((default_with_area, "this call itself: a default cond with an area"),
-             (free_u, "a patch of the network"), (merge, "a merge that scales"), (dora, "DoRA"),
+             (free_u, "a patch of the network"), (merge, "a merge that scales"),
              (attention_patch, "attn"), (wrapper_of_the_network, "a wrapper of"),
              (image_to_image, "the sampling of"))

@@ -1,12 +1,11 @@
 """A patcher's changes of weights in the words of `prepare`."""
 
-# The weights of ComfyUI's adapters, in their order; None: what makes a patch that cannot be said.
+# The weights of ComfyUI's adapters, in their order.
 ADAPTERS = {
-    "lora": ("up", "down", "alpha", "mid", "dora", "reshape"),
-    "loha": ("w1_a", "w1_b", "alpha", "w2_a", "w2_b", "t1", "t2", "dora"),
-    "lokr": ("w1", "w2", "alpha", "w1_a", "w1_b", "w2_a", "w2_b", "t2", "dora"),
+    "lora": ("up", "down", "alpha", "mid", "dora_scale", "reshape"),
+    "loha": ("w1_a", "w1_b", "alpha", "w2_a", "w2_b", "t1", "t2", "dora_scale"),
+    "lokr": ("w1", "w2", "alpha", "w1_a", "w1_b", "w2_a", "w2_b", "t2", "dora_scale"),
 }
-REFUSED = {"dora": "DoRA", "reshape": "a LoRA that enlarges weights"}
 
 
 class CannotSay(Exception):
@@ -52,9 +51,8 @@ def _body(key, patch):
 
 def _adapter(kind, weights):
     parts = {part: value for part, value in zip(ADAPTERS[kind], weights) if value is not None}
-    for part, what in REFUSED.items():
-        if part in parts:
-            raise CannotSay(what)
+    if "reshape" in parts:
+        raise CannotSay("a LoRA that enlarges weights")
     body = {"kind": kind}
     if (alpha := parts.pop("alpha", None)) is not None:
         body["alpha"] = float(alpha)

@@ -112,6 +112,8 @@ class Run:
             asked = {key: value for key, value in self._asked.items() if key != "model"}
             evaluator = self._connection.evaluator(self._asked["model"], shape, lists=self._lists,
                                                    **asked)
+            for warning in evaluator.info.get("warnings", ()):
+                logging.warning("Tandem MultiGPU: %s", warning["message"])
             self._evaluators[shape] = (evaluator, CondCache(self._hook_ids))
         return self._evaluators[shape]
 

@@ -124,6 +124,9 @@ class Patches(unittest.TestCase):
         self.assertEqual(self.said(entry(lora, 0.5)), [{
             "key": "diffusion_model.k.weight", "strength": 0.5, "kind": "lora", "alpha": 8.0,
             "tensors": {"up": "up", "down": "down"}}])
+        dora = Adapter("lora", "up", "down", None, "mid", "scale", None)
+        self.assertEqual(self.said(entry(dora))[0]["tensors"], {
+            "up": "up", "down": "down", "mid": "mid", "dora_scale": "scale"})
         loha = Adapter("loha", "a", "b", None, "c", "d", "t1", "t2", None)
         self.assertEqual(self.said(entry(loha))[0]["tensors"], {
             "w1_a": "a", "w1_b": "b", "w2_a": "c", "w2_b": "d", "t1": "t1", "t2": "t2"})
@@ -139,8 +142,6 @@ class Patches(unittest.TestCase):
         self.assertEqual(self.said(entry(("t",), 0.0)), [])
 
     def test_what_cannot_be_said(self):
-        lora = Adapter("lora", "up", "down", 8.0, None, "dora", None)
-        self.refused("DoRA", entry(lora))
         self.refused("enlarges", entry(Adapter("lora", "up", "down", 8.0, None, None, [1, 2])))
         self.refused("'oft'", entry(Adapter("oft", "blocks")))
         self.refused("scales", entry(("t",), 0.5, 0.5))
