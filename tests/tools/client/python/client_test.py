@@ -1,5 +1,6 @@
 """The Python client against a service of a few lines: what a real one cannot be made to do."""
 import os
+import tempfile
 import threading
 import unittest
 
@@ -143,6 +144,31 @@ class Events(unittest.TestCase):
                 connection.refuse(message, "not_found")
         with FakeService(answer) as fake, tandem.Client(fake.path) as client:
             self.assertEqual(client.run({}).outputs, {"tokens": {"positive": []}})
+
+
+class Requests(unittest.TestCase):
+    def test_each_is_sent_as_the_document_says(self):
+        def answer(connection, message, _):
+            connection.ok(message, free=1, device={"state": "ready"})
+        with FakeService(answer) as fake, tandem.Client(fake.path) as client:
+            client.unload()
+            client.unload("a.safetensors")
+            client.free("gpu:0", 5)
+            client.budget("gpu:0", None)
+            self.assertEqual(client.worker("gpu:0", "drain")["device"], {"state": "ready"})
+        sent = [{k: v for k, v in r.items() if k != "id"} for r in fake.requests[1:]]
+        self.assertEqual(sent, [
+            {"type": "unload", "all": True}, {"type": "unload", "model": "a.safetensors"},
+            {"type": "free", "device": "gpu:0", "bytes": 5},
+            {"type": "budget", "device": "gpu:0", "bytes": None},
+            {"type": "worker", "device": "gpu:0", "action": "drain"}])
+
+    def test_a_models_name_is_made_a_path_where_it_is_a_file_here(self):
+        with tempfile.NamedTemporaryFile() as file:
+            job = tandem.picture_job("x", model=os.path.relpath(file.name))
+            self.assertEqual(job["model"]["file"], file.name)
+        job = tandem.picture_job("x", model="of-the-service.safetensors")
+        self.assertEqual(job["model"]["file"], "of-the-service.safetensors")
 
 
 class Threads(unittest.TestCase):

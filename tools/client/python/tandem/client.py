@@ -149,6 +149,10 @@ class Client:
         """Limits the bytes of weights on a device; None lifts the limit."""
         self.request("budget", device=device, bytes=nbytes)
 
+    def worker(self, device: str, action: str) -> Message:
+        """`add`, `drain`, `enable` or `disable` workers of a device; `device`: its state then."""
+        return self.request("worker", device=device, action=action)
+
     def ping(self) -> None:
         self.request("ping")
 

@@ -12,6 +12,11 @@ DEMO_SIDE, USUAL_SIDE = 256, 512
 DEMO_CFG, USUAL_CFG = 6.0, 8.0
 
 
+def model_file(name: str | os.PathLike[str]) -> str:
+    """A file's absolute path; a name that is no file here is the service's to find."""
+    return os.path.abspath(name) if os.path.exists(name) else os.fspath(name)
+
+
 def picture_job(prompt: str, negative: str = "", *, model: str | os.PathLike[str] | None = None,
                 width: int | None = None, height: int | None = None, batch: int = 1,
                 steps: int = 20, seed: int | None = None, cfg: float | None = None,
@@ -27,7 +32,7 @@ def picture_job(prompt: str, negative: str = "", *, model: str | os.PathLike[str
     side = USUAL_SIDE if model else DEMO_SIDE
     job: dict[str, Any] = {
         "version": 1,
-        "model": {"file": os.path.abspath(model) if model else demo_model()},
+        "model": {"file": model_file(model) if model else demo_model()},
         "positive": [{"text": prompt}],
         "negative": [{"text": negative}],
         "latent": {"width": width or side, "height": height or side, "batch": batch},
