@@ -16,6 +16,7 @@
 #include "protocol/latent_region.hpp"
 #include "protocol/model_info.hpp"
 #include "protocol/model_spec.hpp"
+#include "protocol/noise_levels.hpp"
 #include "protocol/patches.hpp"
 #include "protocol/units/encode_text.hpp"
 
@@ -26,6 +27,7 @@ struct CondInput {
   at::Tensor pooled;   // (rows, width) float32; undefined where there is none
   std::optional<std::array<double, 6>> sizes = {};
   at::Tensor concat = {};  // (batch, channels, height, width) float32, of the whole latent
+  at::Tensor y = {};       // (rows, width) float32 in place of pooled and sizes
 };
 
 // A cond in the form in which the model wants it; made once per job.
@@ -68,9 +70,9 @@ class LoadedModel {
 
   virtual TextOutput encode_text(const TextInput& input) = 0;
   virtual std::unique_ptr<ModelCond> prepare(const CondInput& cond) = 0;
-  // x: (batch, channels, height, width), what the region leaves of the latent; conds are of the
-  // whole latent. Returns (conds, batch, channels, height, width).
-  virtual at::Tensor denoise(const at::Tensor& x, float sigma,
+  // x: (batch, channels, height, width), what the region leaves of the latent, and sigma likewise;
+  // conds are of the whole latent. Returns (conds, batch, channels, height, width).
+  virtual at::Tensor denoise(const at::Tensor& x, const NoiseLevels& sigma,
                              std::span<const ModelCond* const> conds, const SigmaParameters& sigmas,
                              const LatentRegion& region, const PatchSet& patches) = 0;
   virtual at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep,

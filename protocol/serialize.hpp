@@ -47,7 +47,7 @@ void serialize(Archive& ar, PluginHook& v) {
 
 template <class Archive>
 void serialize(Archive& ar, CondData& v) {
-  ar(v.context, v.pooled, v.sizes, v.concat, v.plugin_hooks);
+  ar(v.context, v.pooled, v.sizes, v.concat, v.y, v.plugin_hooks);
 }
 
 template <class Archive>
@@ -123,7 +123,7 @@ void serialize(Archive& ar, LatentRegion& v) {
 
 template <class Archive>
 void serialize(Archive& ar, Denoise& v) {
-  ar(v.model, v.sigmas, v.x, v.sigma, v.conds, v.region, v.patches);
+  ar(v.model, v.sigmas, v.x, v.sigma, v.item_sigmas, v.conds, v.region, v.patches);
 }
 
 template <class Archive>
@@ -209,6 +209,11 @@ void serialize(Archive& ar, UnloadModel& v) {
 template <class Archive>
 void serialize(Archive& ar, PutConstant& v) {
   ar(v.constant, v.cond);
+}
+
+template <class Archive>
+void serialize(Archive& ar, PutFile& v) {
+  ar(v.constant, v.stamp);
 }
 
 template <class Archive>

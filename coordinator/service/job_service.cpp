@@ -8,6 +8,7 @@
 #include "coordinator/service/device_report.hpp"
 #include "coordinator/service/job_types.hpp"
 #include "coordinator/service/model_spec_of.hpp"
+#include "coordinator/service/tensor_sources.hpp"
 #include "ipc/log.hpp"
 #include "protocol/version.hpp"
 
@@ -95,7 +96,22 @@ JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExec
   pool_ = std::make_unique<WorkerPool>(
       io, std::move(workers), [this](ModelId model) { return models_.files(model); },
       std::move(observer));
+  evaluators_ = std::make_unique<EvaluatorService>(evaluator_host());
   expire_later();
+}
+
+EvaluatorHost JobService::evaluator_host() {
+  return {io_,
+          *pool_,
+          executor_.evaluators(),
+          limits_.queued_bytes,
+          [this](job::Job job, std::shared_ptr<const TensorFile> tensors,
+                 std::vector<WarningEvent>& warnings) {
+            return open_inputs(std::move(job), std::move(tensors), warnings);
+          },
+          [this](const AcceptedJob& job) { return limits_of(job); },
+          [this](const AcceptedJob& job) { return types(job); },
+          [this](const AcceptedJob& job) { forget_outdated(job); }};
 }
 
 JobService::~JobService() = default;
@@ -125,12 +141,22 @@ std::shared_ptr<JobRecord> JobService::submit(SubmitRequest request, ipc::Fd ten
 }
 
 AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<WarningEvent>& warnings) {
+  std::shared_ptr<const TensorFile> given;
+  if (tensors.valid()) given = std::make_shared<TensorFile>(tensors, limits_.queued_bytes);
+  jobs_.check_quota(given ? given->size() : 0);
+  AcceptedJob accepted = open_inputs(std::move(job), std::move(given), warnings);
+  executor_.check(accepted);
+  for (const std::string& device :
+       {accepted.devices.unet, accepted.devices.text, accepted.devices.vae})
+    pool_->ensure_worker(device);
+  return accepted;
+}
+
+AcceptedJob JobService::open_inputs(job::Job job, std::shared_ptr<const TensorFile> tensors,
+                                    std::vector<WarningEvent>& warnings) {
   AcceptedJob accepted;
   accepted.id = JobId{next_job_++};
-  if (tensors.valid()) {
-    accepted.tensors = std::make_shared<TensorFile>(std::move(tensors), limits_.queued_bytes);
-  }
-  jobs_.check_quota(accepted.tensors ? accepted.tensors->size() : 0);
+  accepted.tensors = std::move(tensors);
   const KnownModel model = resolve(model_spec_of(job));
   accepted.model = model.id;
   accepted.info = model.info;
@@ -147,10 +173,7 @@ AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, std::vector<Warnin
                                               name + " here; its speed is not used."});
   }
   accepted.job = std::move(job);
-  executor_.check(accepted);
-  for (const std::string& device :
-       {accepted.devices.unet, accepted.devices.text, accepted.devices.vae})
-    pool_->ensure_worker(device);
+  add_tensor_sources(accepted, accepted.tensors.get());
   return accepted;
 }
 
@@ -172,7 +195,7 @@ void JobService::start_next() {
   const AcceptedJob& accepted = record->accepted();
   JobLimits limits = limits_of(accepted);
   record->set_worker_count(std::max<std::size_t>(1, pool_->usable_workers(limits)));
-  auto units = pool_->open_job(accepted.id, limits);
+  auto units = pool_->open_job(accepted.id, limits, accepted.memory_files);
   // The one before has handed in its result, so its thread is at its end.
   thread_ = std::jthread([this, record, units] { run(record, units); });
 }
@@ -207,9 +230,7 @@ void JobService::run(const std::shared_ptr<JobRecord>& record,
 void JobService::finish(const std::shared_ptr<JobRecord>& record, std::optional<Failure> failure,
                         JobResult result) {
   pool_->close_job(record->accepted().id);
-  for (const ModelId model : models_of(record->accepted())) {
-    if (models_.is_outdated(model)) pool_->models().unload({model});
-  }
+  forget_outdated(record->accepted());
   Phase state = Phase::kDone;
   if (failure) state = failure->code == ErrorCode::kCancelled ? Phase::kCancelled : Phase::kFailed;
   ipc::log(ipc::LogLevel::kInfo, "jobs",
@@ -223,6 +244,12 @@ void JobService::finish(const std::shared_ptr<JobRecord>& record, std::optional<
     pool_->shut_down(std::exchange(on_shut_down_, {}));
   } else {
     start_next();
+  }
+}
+
+void JobService::forget_outdated(const AcceptedJob& job) {
+  for (const ModelId model : models_of(job)) {
+    if (models_.is_outdated(model)) pool_->models().unload({model});
   }
 }
 
@@ -254,6 +281,10 @@ boost::json::object JobService::devices() const {
 void JobService::shut_down(std::function<void()> done) {
   if (std::exchange(shutting_down_, true)) return;
   expiry_.cancel();
+  evaluators_->close_all([this, done = std::move(done)] { shut_down_jobs(done); });
+}
+
+void JobService::shut_down_jobs(std::function<void()> done) {
   for (const auto& record : jobs_.all()) {
     if (record != running_ && !record->has_ended()) end_queued(*record);
   }

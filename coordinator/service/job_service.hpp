@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
 
+#include "coordinator/service/evaluators/evaluator_service.hpp"
 #include "coordinator/service/job_executor.hpp"
 #include "coordinator/service/job_table.hpp"
 #include "coordinator/service/memory_service.hpp"
@@ -43,6 +44,7 @@ class JobService {
 
   boost::json::object catalog() const;
   boost::json::object devices() const;
+  EvaluatorService& evaluators() { return *evaluators_; }
   MemoryService memory() { return {pool_->models(), models_}; }
   // "types" of the replies to submit and result: what the job's parts compute in.
   boost::json::object types(const AcceptedJob& job) const;
@@ -54,6 +56,12 @@ class JobService {
   class Progress;
 
   AcceptedJob accept(job::Job job, ipc::Fd tensors, std::vector<WarningEvent>& warnings);
+  // Opens the models and files that it names; nothing is checked beyond.
+  AcceptedJob open_inputs(job::Job job, std::shared_ptr<const TensorFile> tensors,
+                          std::vector<WarningEvent>& warnings);
+  void forget_outdated(const AcceptedJob& job);
+  EvaluatorHost evaluator_host();
+  void shut_down_jobs(std::function<void()> done);
   KnownModel resolve(const ModelSpec& spec);
   JobLimits limits_of(const AcceptedJob& accepted) const;
   void start_next();
@@ -72,6 +80,7 @@ class JobService {
   ModelRegistry models_;
   JobTable jobs_;
   std::unique_ptr<WorkerPool> pool_;
+  std::unique_ptr<EvaluatorService> evaluators_;
   std::shared_ptr<JobRecord> running_;
   Phase phase_around_loading_ = Phase::kQueued;  // of the running job
   std::jthread thread_;

@@ -19,6 +19,7 @@ struct Denoise {
   std::vector<ConstantId> conds;
   LatentRegion region = {};  // of x, the same for all conds
   PatchSet patches = {};
+  std::vector<float> item_sigmas = {};  // one for each item of x where they differ; empty: sigma
 
   bool operator==(const Denoise&) const = default;
 };

@@ -10,7 +10,7 @@ from host_client import Client, same_bits
 from jobs import golden_job, long_job, picture_job
 from service_case import ServiceCase
 
-LATER_REQUESTS = ("prepare", "add_conds", "drop_conds", "evaluate", "release", "worker")
+LATER_REQUESTS = ("worker",)
 
 
 class Requests(ServiceCase):
