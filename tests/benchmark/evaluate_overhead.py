@@ -5,9 +5,10 @@
 
 Two simulated workers that take 1 ms per unit; each row is a number of lists of one cond each, so
 that lists / 2 units follow each other on each worker. `seconds` is the median of an evaluate by the
-clock of this process, `units` what the workers say that a unit takes (they sleep, and wake late),
-`overhead` what is left: messages, merging, this client. `ping` is the median of a request that does
-nothing. Run it on an idle machine.
+clock of this process. Of it the units' sleep is taken, as long as this process itself sleeps when it
+asks for 1 ms (`sleep`, a median: everyone wakes late); `overhead` is what is left: messages, the
+units' arithmetic, merging, this client. `ping` is the median of a request that does nothing. Run it
+on an idle machine.
 """
 import argparse
 import json
@@ -40,21 +41,15 @@ def median_of(call, repeats):
     return statistics.median(times)
 
 
-def unit_seconds(client):
-    """What a unit took of late, by the workers' own clocks."""
-    return statistics.mean(1 / w["units_per_second"] for w in client.workers()
-                           if "units_per_second" in w)
-
-
-def measure(client, lists, cells, repeats):
+def measure(client, lists, cells, repeats, sleep):
     evaluator = Evaluator(client, (1, 4, cells, cells), lists=lists, model={"file": str(MODEL)},
                           tensors={"c": np.zeros((1, 77, 32), np.float32)},
                           conds={"c": {"cond": "c"}}, workers={"batching": "exact"})
     keys = {"evaluator": evaluator.id, "sigma": 1.0, "lists": [["c"]] * lists, "slot": True}
     seconds = median_of(lambda: client.request("evaluate", **keys), repeats)
-    own = unit_seconds(client) * -(-lists // WORKERS)
     evaluator.release()
-    return {"lists": lists, "seconds": seconds, "units": own, "overhead": seconds - own}
+    return {"lists": lists, "seconds": seconds,
+            "overhead": seconds - sleep * -(-lists // WORKERS)}
 
 
 def main():
@@ -65,11 +60,12 @@ def main():
     given = options.parse_args()
     with Service(f"sim:{WORKERS}@{UNIT * 1e3:g}ms") as service:
         client = Client(service.socket)
-        rows = [measure(client, lists, given.cells, given.repeats) for lists in (1, 2, 4)]
+        sleep = median_of(lambda: time.sleep(UNIT), given.repeats)
+        rows = [measure(client, lists, given.cells, given.repeats, sleep) for lists in (1, 2, 4)]
         ping = median_of(lambda: client.request("ping"), given.repeats)
         client.close()
-    text = json.dumps({"cells": given.cells, "repeats": given.repeats, "ping": ping, "rows": rows},
-                      indent=2)
+    text = json.dumps({"cells": given.cells, "repeats": given.repeats, "sleep": sleep, "ping": ping,
+                       "rows": rows}, indent=2)
     if given.json:
         Path(given.json).write_text(text + "\n")
     print(text)

@@ -195,6 +195,20 @@ class SameNumbers(EvaluatorCase):
                              context={**context, "schedule": "standard_uniform"})
         self.assertEqual(error["path"], "context.schedule")
 
+    def test_beside_a_job_neither_changes_the_other(self):
+        client = self.client()
+        calm, x, sigmas = job_and_noise(client, steps=40)
+        evaluator = self.evaluator(client, lists=2, conds=TEXTS)
+        alone = [p.tobytes() for p in evaluator(x, 3.0, [["p"], ["n"]])]
+        number = client.submit(picture_job(steps=40))
+        client.wait_for(number, lambda event: event["event"] == "step")
+        beside = []
+        while client.request("job", job=number)["state"] not in ("done", "failed"):
+            beside.append([p.tobytes() for p in evaluator(x, 3.0, [["p"], ["n"]])])
+        self.assertTrue(beside)
+        self.assertEqual(beside, [alone] * len(beside))
+        self.assertEqual(client.result(number)[1]["samples"].tobytes(), calm.tobytes())
+
     def test_several_lists_in_shared_passes(self):
         client = self.client()
         conds = {"p": {"text": "a red circle"}, "n": {"text": "blue"}}
@@ -341,7 +355,7 @@ class Refusals(ServiceCase):
         self.assertEqual(error["path"], "hook_strengths.h")
         self.assertEqual(self.refused("not_found", evaluator, x, 1.0, [["x"]])["path"],
                          "lists[0][0]")
-        self.refused("not_finite", evaluator, x * np.nan, 1.0, [["p"]])
+        self.assertIn("worker", self.refused("not_finite", evaluator, x * np.nan, 1.0, [["p"]]))
         evaluator(x, 1.0, [["p"]])
         self.refused("not_found", self.client().request, "release", evaluator=evaluator.id)
         evaluator.release()
