@@ -17,6 +17,7 @@
 #include "protocol/model_info.hpp"
 #include "protocol/model_spec.hpp"
 #include "protocol/motion_use.hpp"
+#include "protocol/noise_levels.hpp"
 #include "protocol/patches.hpp"
 #include "protocol/units/encode_text.hpp"
 
@@ -27,6 +28,7 @@ struct CondInput {
   at::Tensor pooled;   // (rows, width) float32; undefined where there is none
   std::optional<std::array<double, 6>> sizes = {};
   at::Tensor concat = {};  // (batch, channels, height, width) float32, of the whole latent
+  at::Tensor y = {};       // (rows, width) float32 in place of pooled and sizes
 };
 
 // A cond in the form in which the model wants it; made once per job.
@@ -69,10 +71,10 @@ class LoadedModel {
 
   virtual TextOutput encode_text(const TextInput& input) = 0;
   virtual std::unique_ptr<ModelCond> prepare(const CondInput& cond) = 0;
-  // x: (batch, channels, height, width), what the region leaves of the latent; conds are of the
-  // whole latent. motion: of the motion modules, which take the batch for frames. Returns (conds,
-  // batch, channels, height, width).
-  virtual at::Tensor denoise(const at::Tensor& x, float sigma,
+  // x: (batch, channels, height, width), what the region leaves of the latent, and sigma likewise;
+  // conds are of the whole latent. motion: of the motion modules, which take the batch for frames.
+  // Returns (conds, batch, channels, height, width).
+  virtual at::Tensor denoise(const at::Tensor& x, const NoiseLevels& sigma,
                              std::span<const ModelCond* const> conds, const SigmaParameters& sigmas,
                              const LatentRegion& region, const PatchSet& patches,
                              const MotionUse& motion) = 0;

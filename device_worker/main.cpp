@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -30,9 +31,12 @@ struct Options {
 };
 
 void work(const Options& options, tandem::ipc::BlockingConnection& connection) {
-  const auto device = tandem::worker::make_device(options.device, options.settings);
+  const auto files = std::make_shared<tandem::models::AttachedFiles>();
+  tandem::worker::DeviceOptions settings = options.settings;
+  settings.attached_files = files;
+  const auto device = tandem::worker::make_device(options.device, settings);
   const tandem::PluginSet plugins(options.plugins);
-  tandem::worker::Session(connection, *device, options.hook_cache_bytes, plugins).run();
+  tandem::worker::Session(connection, *device, options.hook_cache_bytes, plugins, *files).run();
 }
 
 int status_of_work(const Options& options, tandem::ipc::BlockingConnection& connection) {

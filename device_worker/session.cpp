@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <limits>
+#include <memory>
 #include <unistd.h>
 
 #include <ATen/ATen.h>
@@ -10,6 +12,7 @@
 
 #include "device_worker/handlers/handlers.hpp"
 #include "device_worker/shared_copies.hpp"
+#include "ipc/memory/memfd.hpp"
 #include "protocol/codec.hpp"
 #include "protocol/error.hpp"
 
@@ -92,15 +95,28 @@ void Session::handle(PutConstant& message, ipc::Frame&) {
   cond.context = tensors_.open(message.cond.context).clone();
   if (message.cond.pooled) cond.pooled = tensors_.open(*message.cond.pooled).clone();
   cond.sizes = message.cond.sizes;
+  if (message.cond.y) cond.y = tensors_.open(*message.cond.y).clone();
   if (message.cond.concat) cond.concat = tensors_.open(*message.cond.concat).clone();
   models_.put(message.constant, std::move(cond));
   hooks_.put(message.constant, std::move(message.cond.plugin_hooks));
+}
+
+void Session::handle(PutFile& message, ipc::Frame& frame) {
+  if (frame.fds.size() != 1) {
+    throw Error(ErrorCode::kBadFrame, "The frame of a file must carry one descriptor.");
+  }
+  const auto region = std::make_shared<const boost::interprocess::mapped_region>(
+      ipc::map_peer_content(frame.fds.front(), std::numeric_limits<std::size_t>::max()));
+  attached_files_.attach(message.constant, message.stamp,
+                         {static_cast<const std::byte*>(region->get_address()), region->get_size()},
+                         region);
 }
 
 void Session::handle(DropConstants& message, ipc::Frame&) {
   for (const ConstantId constant : message.constants) {
     models_.drop(constant);
     hooks_.drop(constant);
+    attached_files_.drop(constant);
   }
 }
 

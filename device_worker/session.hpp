@@ -16,15 +16,17 @@ namespace tandem::worker {
 
 class Session {
  public:
-  // patch_budget: as ModelStore takes it. The plug-ins outlive it.
+  // patch_budget: as ModelStore takes it. The plug-ins and the attached files, which
+  // the device's models look into, outlive it.
   Session(ipc::BlockingConnection& connection, Device& device, std::uint64_t patch_budget,
-          const PluginSet& plugins)
+          const PluginSet& plugins, models::AttachedFiles& attached_files)
       : connection_(connection),
         device_(device),
         models_(device, patch_budget),
         plugins_(plugins),
         hooks_(plugins),
-        tensors_(device) {}
+        tensors_(device),
+        attached_files_(attached_files) {}
 
   // Greets, then works until the coordinator says so or closes the connection. Throws Error where
   // the connection carries something that is no message.
@@ -35,6 +37,7 @@ class Session {
   void handle(LoadModel& message, ipc::Frame& frame);
   void handle(UnloadModel& message, ipc::Frame& frame);
   void handle(PutConstant& message, ipc::Frame& frame);
+  void handle(PutFile& message, ipc::Frame& frame);
   void handle(DropConstants& message, ipc::Frame& frame);
   void handle(RunUnit& message, ipc::Frame& frame);
   void handle(Shutdown& message, ipc::Frame& frame);
@@ -49,6 +52,7 @@ class Session {
   const PluginSet& plugins_;
   HookStore hooks_;
   TensorExchange tensors_;
+  models::AttachedFiles& attached_files_;
   bool ended_ = false;
 };
 

@@ -28,6 +28,17 @@ at::ScalarType scalar_type_of(ComputeType type) {
   return type == ComputeType::kBF16 ? at::kBFloat16 : at::kFloat;
 }
 
+// (conds * batch)
+at::Tensor rows_of(const NoiseLevels& sigma, std::int64_t conds, std::int64_t batch,
+                   const at::TensorOptions& options) {
+  const std::vector<float>& sigmas = sigma.sigmas;
+  if (sigmas.size() == 1) return at::full({conds * batch}, sigmas.front(), options);
+  if (static_cast<std::int64_t>(sigmas.size()) == batch)
+    return at::tensor(sigmas).repeat({conds}).to(options);
+  throw Error(ErrorCode::kBadShape, "A batch of " + std::to_string(batch) + " items has " +
+                                        std::to_string(sigmas.size()) + " noise levels.");
+}
+
 void check_image(const at::Tensor& x, std::int64_t channels, const char* what) {
   if (x.dim() == 4 && x.size(1) == channels && x.numel() > 0) return;
   throw Error(ErrorCode::kBadShape, std::string(what) + " should have the shape (batch, " +
@@ -41,7 +52,10 @@ std::unique_ptr<Model> Model::open(const ModelSpec& spec, ModelDevice device) {
 }
 
 Model::Model(Inspection inspection, const ModelSpec& spec, ModelDevice device)
-    : inspection_(std::move(inspection)), spec_(spec), device_(std::move(device)) {}
+    : inspection_(std::move(inspection)),
+      spec_(spec),
+      device_(std::move(device)),
+      patch_files_(device_.attached_files) {}
 
 // ---- parts ----
 
@@ -255,7 +269,7 @@ PreparedCond Model::prepare_cond(const CondInputs& inputs) {
                               at::TensorOptions(options.device).dtype(options.compute));
 }
 
-at::Tensor Model::denoise(const at::Tensor& x, float sigma,
+at::Tensor Model::denoise(const at::Tensor& x, const NoiseLevels& sigma,
                           std::span<const PreparedCond* const> conds, const SigmaParameters& sigmas,
                           const LatentRegion& region, const PatchSet& patches,
                           const MotionUse& motion) {
@@ -268,11 +282,11 @@ at::Tensor Model::denoise(const at::Tensor& x, float sigma,
   const auto count = static_cast<std::int64_t>(conds.size());
   const std::int64_t batch = x.size(0);
   const at::Tensor noisy = to_device(x, at::kFloat).repeat({count, 1, 1, 1});
-  const at::Tensor sigma_rows = at::full({count * batch}, sigma, noisy.options());
+  const at::Tensor sigma_rows = rows_of(sigma, count, batch, noisy.options());
   at::Tensor input = model_prediction.calculate_input(sigma_rows, noisy);
   if (const auto concat = join_concats(conds, batch, region)) input = at::cat({input, *concat}, 1);
   // On the CPU, where the table of sigmas is.
-  const at::Tensor timestep = model_prediction.timestep(at::full({count * batch}, sigma));
+  const at::Tensor timestep = model_prediction.timestep(rows_of(sigma, count, batch, at::kFloat));
   const at::Tensor output = run_unet(network, {input,
                                                timestep,
                                                join_contexts(conds, batch, region),

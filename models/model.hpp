@@ -30,6 +30,7 @@
 #include "protocol/model_info.hpp"
 #include "protocol/model_spec.hpp"
 #include "protocol/motion_use.hpp"
+#include "protocol/noise_levels.hpp"
 #include "protocol/patches.hpp"
 
 namespace tandem::models {
@@ -39,6 +40,7 @@ struct ModelDevice {
   at::Device device = at::kCPU;
   DeviceTypes types;
   WrapNetwork wrap_network;  // empty: the network is called as it is
+  std::shared_ptr<const AttachedFiles> attached_files = {};  // of patches; null: there are none
 };
 
 // Parts are loaded when they are first needed, or by load(). On a CPU, weights that are stored in
@@ -84,12 +86,14 @@ class Model {
 
   // What the network predicts the noise-free latent to be: ComfyUI's apply_model. x (n, c, h, w)
   // float32 in the sampler's space at noise level `sigma`, what the region leaves of the latent;
-  // of the conds' own channels, which are of the whole latent, it is taken here. One forward pass
-  // for all conds -> (conds, n, c, h, w) float32. To motion modules the n items are the frames of
-  // one sequence. Throws kBadShape, kBadRequest, and for patches as merge_patches does.
-  at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const PreparedCond* const> conds,
-                     const SigmaParameters& sigmas, const LatentRegion& region = {},
-                     const PatchSet& patches = {}, const MotionUse& motion = {});
+  // of the conds' own channels, which are of the whole latent, it is taken here; sigma: one, or one
+  // for each item of x. One forward pass for all conds -> (conds, n, c, h, w) float32. To motion
+  // modules the n items are the frames of one sequence. Throws kBadShape, kBadRequest, and for
+  // patches as merge_patches does.
+  at::Tensor denoise(const at::Tensor& x, const NoiseLevels& sigma,
+                     std::span<const PreparedCond* const> conds, const SigmaParameters& sigmas,
+                     const LatentRegion& region = {}, const PatchSet& patches = {},
+                     const MotionUse& motion = {});
 
   // The bare network: x (n, unet_in_channels, h, w), timestep (n) as the network receives it,
   // context (n, tokens, width), y (n, adm_in_channels) where the family has one, otherwise

@@ -53,6 +53,12 @@ at::Tensor pooled_and_sizes(const CondInputs& inputs, const ModelInfo& info) {
   return at::cat({inputs.pooled.to(at::kFloat), sizes.expand({inputs.pooled.size(0), -1})}, 1);
 }
 
+at::Tensor vector_condition(const CondInputs& inputs, const ModelInfo& info) {
+  if (!inputs.y.defined()) return pooled_and_sizes(inputs, info);
+  check_shape(inputs.y, 2, 1, info.pooled_width + kSizeCount * kSizeEmbeddingWidth, "A cond's y");
+  return inputs.y;
+}
+
 std::optional<at::Tensor> prepare_concat(const CondInputs& inputs, const ModelInfo& info,
                                          at::Device device) {
   const int channels = info.unet_in_channels - info.latent.channels;
@@ -88,7 +94,7 @@ PreparedCond prepare_cond(const CondInputs& inputs, const Family& family, const 
   PreparedCond cond{inputs.context.to(options), std::nullopt,
                     prepare_concat(inputs, info, options.device())};
   if (family.vector_condition == VectorCondition::kPooledAndSizes) {
-    cond.y = pooled_and_sizes(inputs, info).to(options);
+    cond.y = vector_condition(inputs, info).to(options);
   }
   return cond;
 }

@@ -22,6 +22,8 @@ struct CondInputs {
   // What an inpainting model gets beside x, of the whole latent: (rows, unet_in_channels - latent
   // channels, h, w) float32, mask first; undefined for other models.
   at::Tensor concat;
+  // (rows, adm_in_channels) float32 in place of pooled and sizes; undefined: they make it.
+  at::Tensor y = {};
 };
 
 // In the network's type, on its device. Immutable.

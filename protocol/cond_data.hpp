@@ -18,6 +18,7 @@ struct CondData {
   // What an inpainting model gets beside x, of the whole latent: (batch, channels, height, width)
   // float32.
   std::optional<TensorHandle> concat = {};
+  std::optional<TensorHandle> y = {};         // (rows, width) float32, in place of pooled and sizes
   std::vector<PluginHook> plugin_hooks = {};  // around the passes that it takes part in, in order
 
   bool operator==(const CondData&) const = default;

@@ -6,6 +6,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include "protocol/evaluator/json.hpp"
+#include "protocol/evaluator/limits.hpp"
 #include "protocol/job/job_json.hpp"
 #include "protocol/object_reader.hpp"
 
@@ -100,8 +102,27 @@ Request read_watch(ObjectReader& keys) {
 
 Request read_cancel(ObjectReader& keys) {
   if (!keys.has("evaluator")) return read_named<CancelRequest>(keys);
-  throw Error(ErrorCode::kUnsupported, "evaluator: this version has no evaluators to cancel", {},
-              "evaluator");
+  CancelRequest cancel;
+  keys.read("evaluator", cancel.evaluator, evaluator::kEvaluatorId);
+  keys.require("request");
+  keys.read("request", cancel.request);
+  if (keys.has("job")) {
+    throw Error(ErrorCode::kBadRequest, "evaluator: expected a job or an evaluator", {},
+                "evaluator");
+  }
+  return cancel;
+}
+
+Request read_release(ObjectReader& keys) {
+  ReleaseRequest release;
+  keys.require("evaluator");
+  keys.read("evaluator", release.evaluator, evaluator::kEvaluatorId);
+  return release;
+}
+
+template <auto kRead>
+Request read_with(ObjectReader& keys) {
+  return kRead(keys);
 }
 
 Request read_unload(ObjectReader& keys) {
@@ -165,11 +186,11 @@ constexpr std::array kRequests = {
     Row{"free", read_free},
     Row{"budget", read_budget},
     Row{"worker", read_worker},
-    Row{"prepare", nullptr},
-    Row{"add_conds", nullptr},
-    Row{"drop_conds", nullptr},
-    Row{"evaluate", nullptr},
-    Row{"release", nullptr},
+    Row{"prepare", read_with<evaluator::read_prepare>},
+    Row{"add_conds", read_with<evaluator::read_add_conds>},
+    Row{"drop_conds", read_with<evaluator::read_drop_conds>},
+    Row{"evaluate", read_with<evaluator::read_evaluate>},
+    Row{"release", read_release},
 };
 constexpr std::size_t kOffered = std::variant_size_v<Request>;
 
@@ -222,6 +243,19 @@ void write(json::object& out, const FreeRequest& free) {
   out["bytes"] = free.bytes;
 }
 
+void write(json::object& out, const ReleaseRequest& release) {
+  out["evaluator"] = release.evaluator;
+}
+
+void write(json::object& out, const CancelRequest& cancel) {
+  if (!cancel.job.empty()) {
+    out["job"] = cancel.job;
+    return;
+  }
+  out["evaluator"] = cancel.evaluator;
+  out["request"] = cancel.request;
+}
+
 void write(json::object& out, const BudgetRequest& budget) {
   out["device"] = budget.device;
   out["bytes"] = nullptr;
@@ -235,7 +269,11 @@ void write(json::object& out, const WorkerRequest& worker) {
 
 template <class T>
 void write(json::object& out, const T& request) {
-  if constexpr (requires { request.job; }) out["job"] = request.job;
+  if constexpr (requires { evaluator::write(out, request); }) {
+    evaluator::write(out, request);
+  } else if constexpr (requires { request.job; }) {
+    out["job"] = request.job;
+  }
 }
 
 }  // namespace

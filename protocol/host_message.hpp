@@ -10,6 +10,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "protocol/evaluator/requests.hpp"
 #include "protocol/host_event.hpp"
 #include "protocol/host_reply.hpp"
 #include "protocol/job/job.hpp"
@@ -64,8 +65,11 @@ struct WatchRequest {
   bool operator==(const WatchRequest&) const = default;
 };
 
+// Of a job, or of an evaluate.
 struct CancelRequest {
-  std::string job;
+  std::string job;             // empty: of an evaluate
+  std::string evaluator = {};  // of which
+  std::uint64_t request = 0;   // the evaluate's id
 
   bool operator==(const CancelRequest&) const = default;
 };
@@ -118,7 +122,8 @@ struct WorkerRequest {
 using Request =
     std::variant<HelloRequest, CatalogRequest, DevicesRequest, SubmitRequest, JobsRequest,
                  JobRequest, WatchRequest, CancelRequest, ResultRequest, ForgetRequest, PingRequest,
-                 UnloadRequest, FreeRequest, BudgetRequest, WorkerRequest>;
+                 UnloadRequest, FreeRequest, BudgetRequest, WorkerRequest, PrepareRequest,
+                 AddCondsRequest, DropCondsRequest, EvaluateRequest, ReleaseRequest>;
 
 // "hello", "submit" ...
 std::string_view name(const Request& request);
@@ -133,9 +138,8 @@ struct RequestEnvelope {
 RequestEnvelope open_request(std::string_view json);
 
 // Throws an Error to be answered under the envelope's id: kBadRequest, kUnknownKey, kOutOfRange;
-// for a type of a later version, or a cancel of an evaluator, kUnsupported; for a hello that does
-// not include version 1, kUnsupportedVersion; for a job whatever parse_job throws, its paths
-// relative to the job.
+// for a type of a later version kUnsupported; for a hello that does not include version 1,
+// kUnsupportedVersion; for a job whatever parse_job throws, its paths relative to the job.
 Request parse_request(const RequestEnvelope& envelope);
 
 // The JSON that a client sends.

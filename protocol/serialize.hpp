@@ -49,7 +49,7 @@ void serialize(Archive& ar, PluginHook& v) {
 
 template <class Archive>
 void serialize(Archive& ar, CondData& v) {
-  ar(v.context, v.pooled, v.sizes, v.concat, v.plugin_hooks);
+  ar(v.context, v.pooled, v.sizes, v.concat, v.y, v.plugin_hooks);
 }
 
 template <class Archive>
@@ -132,7 +132,7 @@ void serialize(Archive& ar, MotionUse& v) {
 
 template <class Archive>
 void serialize(Archive& ar, Denoise& v) {
-  ar(v.model, v.sigmas, v.x, v.sigma, v.conds, v.region, v.patches, v.motion);
+  ar(v.model, v.sigmas, v.x, v.sigma, v.conds, v.region, v.patches, v.motion, v.item_sigmas);
 }
 
 template <class Archive>
@@ -218,6 +218,11 @@ void serialize(Archive& ar, UnloadModel& v) {
 template <class Archive>
 void serialize(Archive& ar, PutConstant& v) {
   ar(v.constant, v.cond);
+}
+
+template <class Archive>
+void serialize(Archive& ar, PutFile& v) {
+  ar(v.constant, v.stamp);
 }
 
 template <class Archive>

@@ -18,7 +18,7 @@
 
 namespace tandem {
 
-inline constexpr std::uint16_t kWorkerProtocolVersion = 3;
+inline constexpr std::uint16_t kWorkerProtocolVersion = 4;
 
 // ---- coordinator to worker ----
 
@@ -58,6 +58,15 @@ struct PutConstant {
   CondData cond;
 
   bool operator==(const PutConstant&) const = default;
+};
+
+// The frame carries one descriptor: a sealed memfd with a safetensors file, which units name by the
+// stamp until the constant is dropped.
+struct PutFile {
+  ConstantId constant;
+  FileStamp stamp;
+
+  bool operator==(const PutFile&) const = default;
 };
 
 struct DropConstants {
@@ -105,7 +114,7 @@ struct AttachSlab {
 };
 
 using ToWorker = std::variant<AttachSegment, LoadModel, UnloadModel, PutConstant, DropConstants,
-                              RunUnit, Shutdown, AttachSlab>;
+                              RunUnit, Shutdown, AttachSlab, PutFile>;
 
 // ---- worker to coordinator ----
 

@@ -29,13 +29,18 @@ bool same_kind(const CondShape& a, const CondShape& b) {
          a.hooks == b.hooks && a.plugin_hooks == b.plugin_hooks;
 }
 
+std::int64_t vector_width(const CondTensors& tensors) {
+  if (tensors.y.defined()) return tensors.y.size(1);
+  return tensors.pooled.defined() ? tensors.pooled.size(1) : 0;
+}
+
 }  // namespace
 
 CondShape shape_of(const ResolvedCond& cond) {
   const CondTensors& tensors = cond.tensors;
   return {tensors.context.size(1),
           tensors.context.size(2),
-          tensors.pooled.defined() ? tensors.pooled.size(1) : 0,
+          vector_width(tensors),
           cond.area,
           cond.hooks,
           tensors.plugin_hooks};

@@ -1,11 +1,17 @@
 // The lists of conds that a job has.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace tandem::coordinator {
 
 enum class ListId : std::uint8_t { kPositive, kNegative, kMiddle };
+
+// An evaluator's lists have numbers alone, below 256.
+constexpr ListId numbered_list(std::size_t number) {
+  return static_cast<ListId>(number);
+}
 
 constexpr ListId kLists[] = {ListId::kPositive, ListId::kNegative, ListId::kMiddle};
 

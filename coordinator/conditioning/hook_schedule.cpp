@@ -5,11 +5,6 @@
 
 namespace tandem::coordinator {
 
-double scaled_strength(double strength, double factor) {
-  const bool is_one = std::abs(factor - 1.0) <= 1e-9 * std::max(std::abs(factor), 1.0);
-  return is_one ? strength : strength * factor;
-}
-
 std::vector<job::Keyframe> sorted_keyframes(const job::Hook& hook) {
   std::vector<job::Keyframe> keyframes = hook.keyframes;
   std::ranges::stable_sort(keyframes, {}, &job::Keyframe::start_percent);

@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/conditioning/hook_groups.hpp"
+#include "coordinator/conditioning/hook_strengths.hpp"
 #include "coordinator/sampling/sigmas.hpp"
-#include "coordinator/units/unit_runner.hpp"
 #include "models/prediction/prediction.hpp"
 
 namespace tandem::coordinator {
@@ -18,16 +17,16 @@ namespace tandem::coordinator {
 // another sigma than the last. A keyframe that starts above the run's largest sigma guarantees
 // none, so that a schedule that is sampled in several runs does not wait again for what an earlier
 // run did.
-class HookSchedule {
+class HookSchedule : public HookStrengths {
  public:
   // sigmas: of this run. groups is referred to.
   HookSchedule(const HookGroups& groups, const models::Prediction& prediction,
                const Sigmas& sigmas);
 
-  // The model's strengths at sigma for a cond that carries these groups. To be asked for each cond
+  // To be asked for each cond
   // that is active: a hook's keyframes advance only then. Asked twice at one sigma, it answers the
   // same.
-  std::vector<HookStrength> at(const std::vector<std::string>& groups, float sigma);
+  std::vector<HookStrength> at(const std::vector<std::string>& groups, float sigma) override;
 
  private:
   struct Frame {
@@ -48,9 +47,6 @@ class HookSchedule {
   const HookGroups& groups_;
   std::map<const job::Hook*, State> states_;
 };
-
-// strength * factor; a factor that is 1 to Python's math.isclose leaves the strength as it is.
-double scaled_strength(double strength, double factor);
 
 // A hook's keyframes by their start, those of one start in the job's order.
 std::vector<job::Keyframe> sorted_keyframes(const job::Hook& hook);

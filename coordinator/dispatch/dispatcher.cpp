@@ -62,6 +62,10 @@ void Dispatcher::open_job(JobId job, JobLimits limits) {
 
 void Dispatcher::close_job(JobId job, TimePoint now) {
   jobs_.erase(job);
+  drop_units(job, now);
+}
+
+void Dispatcher::drop_units(JobId job, TimePoint now) {
   std::erase_if(units_, [&](const auto& entry) { return entry.second.ticket.job == job; });
   std::erase_if(ready_, [&](UnitId unit) { return !units_.contains(unit); });
   place(now);
@@ -129,7 +133,8 @@ void Dispatcher::died_loading(const Loading& loading, const std::string& words,
   std::vector<std::string>& deaths = job->second.deaths;
   deaths.push_back(slot_name + ": " + words);
   if (deaths.size() < kDeathsOfAUnit) return;
-  fail_job(loading.job, worker_lost("Loading a model", deaths, slot_name));
+  const std::vector<std::string> told = std::exchange(deaths, {});
+  fail_job(loading.job, worker_lost("Loading a model", told, slot_name));
 }
 
 void Dispatcher::model_loaded(WorkerId worker, ModelId model, ModelPart part, TimePoint now) {

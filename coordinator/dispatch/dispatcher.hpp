@@ -137,6 +137,8 @@ class Dispatcher {
   // a worker is computing ends there, and its result is refused by unit_done.
   void open_job(JobId job, JobLimits limits);
   void close_job(JobId job, TimePoint now);
+  // Forgets the job's units as close_job does; the job stays open for others.
+  void drop_units(JobId job, TimePoint now);
 
   // In canonical order. A unit goes to the worker on which it is expected to end first, even if
   // that one is busy and a slower one is not.

@@ -43,9 +43,12 @@ class UnitExecutor {
 
   // Keeps the data for the rest of the job; a worker gets it with its first unit that needs it.
   virtual ConstantId add_constant(ConstantData data) = 0;
+  // Lets go of data that no unit to come needs.
+  virtual void drop_constants(std::vector<ConstantId> constants) = 0;
 
   // Runs the units on any workers and returns their results in the order of the tasks. Throws
-  // kCancelled, or what made the job fail.
+  // kCancelled, or what made the job fail; more may be run after that where the job was not
+  // cancelled for good.
   virtual std::vector<UnitOutcome> run(std::vector<UnitTask> tasks) = 0;
 
   // Throws kCancelled once the job was cancelled.

@@ -90,32 +90,10 @@ void check_place(const AcceptedJob& job, const job::Cond& cond, const std::strin
               "Name a mask beside it.", path + ".set_area_to_bounds");
 }
 
-void check_cond(const AcceptedJob& job, const job::Cond& cond, const std::string& path) {
-  check_place(job, cond, path);
-  check_inpainting(job, cond, path);
-  if (const auto* tokens = std::get_if<job::TokenPrompt>(&cond.prompt)) {
-    check(job, tokens->tokens, path + ".tokens",
-          {"(chunks, 77) of whole numbers", {kAny, 77}, true});
-    if (!tokens->weights.empty()) {
-      check(job, tokens->weights, path + ".weights", {"(chunks, 77)", {kAny, 77}});
-    }
-  }
-  if (const auto* encoded = std::get_if<job::EncodedPrompt>(&cond.prompt)) {
-    check(job, encoded->cond, path + ".cond",
-          {"(rows, tokens, " + width(job.info.context_width) + ")",
-           {kAny, kAny, size_or_any(job.info.context_width)}});
-    if (!encoded->pooled.empty()) {
-      check(job, encoded->pooled, path + ".pooled",
-            {"(rows, " + width(job.info.pooled_width) + ")",
-             {kAny, size_or_any(job.info.pooled_width)}});
-    }
-  }
-}
-
 void check_conds(const AcceptedJob& job, const std::vector<job::Cond>& conds,
                  const std::string& key) {
   for (std::size_t i = 0; i < conds.size(); ++i) {
-    check_cond(job, conds[i], key + "[" + std::to_string(i) + "]");
+    check_cond_tensors(job, conds[i], key + "[" + std::to_string(i) + "]");
   }
 }
 
@@ -163,6 +141,33 @@ at::Tensor load_tensor(const AcceptedJob& job, const std::string& name, const st
       at::empty(layout.shape, at::TensorOptions(models::scalar_type_of(layout.dtype)));
   std::memcpy(tensor.mutable_data_ptr(), bytes.data(), bytes.size());
   return tensor;
+}
+
+void check_cond_tensors(const AcceptedJob& job, const job::Cond& cond, const std::string& path) {
+  check_place(job, cond, path);
+  check_inpainting(job, cond, path);
+  if (const auto* tokens = std::get_if<job::TokenPrompt>(&cond.prompt)) {
+    check(job, tokens->tokens, path + ".tokens",
+          {"(chunks, 77) of whole numbers", {kAny, 77}, true});
+    if (!tokens->weights.empty()) {
+      check(job, tokens->weights, path + ".weights", {"(chunks, 77)", {kAny, 77}});
+    }
+  }
+  if (const auto* encoded = std::get_if<job::EncodedPrompt>(&cond.prompt)) {
+    check(job, encoded->cond, path + ".cond",
+          {"(rows, tokens, " + width(job.info.context_width) + ")",
+           {kAny, kAny, size_or_any(job.info.context_width)}});
+    if (!encoded->pooled.empty()) {
+      check(job, encoded->pooled, path + ".pooled",
+            {"(rows, " + width(job.info.pooled_width) + ")",
+             {kAny, size_or_any(job.info.pooled_width)}});
+    }
+  }
+}
+
+void check_input_tensor(const AcceptedJob& job, const std::string& name, const std::string& path,
+                        const std::string& what, const std::vector<std::int64_t>& shape) {
+  check(job, name, path, {what, shape});
 }
 
 void check_tensors(const AcceptedJob& job) {

@@ -16,7 +16,9 @@ PatchSet patches(const AcceptedJob& job, double job::Lora::*strength,
 }  // namespace
 
 PatchSet model_patches(const AcceptedJob& job, const std::vector<HookStrength>& hooks) {
-  return patches(job, &job::Lora::strength_model, hooks);
+  PatchSet set = patches(job, &job::Lora::strength_model, hooks);
+  set.loras.insert(set.loras.end(), job.weight_patches.begin(), job.weight_patches.end());
+  return set;
 }
 
 PatchSet text_patches(const AcceptedJob& job, const std::vector<HookStrength>& hooks) {

@@ -9,7 +9,8 @@
 
 namespace tandem::coordinator {
 
-// The job's LoRAs in its order, at their strength on the part, and the hooks over them.
+// The job's LoRAs in its order, at their strength on the part, for the diffusion model its other
+// patches after them, and the hooks over them.
 PatchSet model_patches(const AcceptedJob& job, const std::vector<HookStrength>& hooks = {});
 PatchSet text_patches(const AcceptedJob& job, const std::vector<HookStrength>& hooks = {});
 

@@ -11,10 +11,10 @@
 #include "coordinator/execution/job_inputs.hpp"
 #include "coordinator/execution/job_motion.hpp"
 #include "coordinator/execution/job_patches.hpp"
-#include "coordinator/execution/plugin_hooks.hpp"
 #include "coordinator/execution/plugin_work.hpp"
 #include "coordinator/execution/preview.hpp"
 #include "coordinator/execution/remote_unit_runner.hpp"
+#include "coordinator/execution/requested_conds.hpp"
 #include "coordinator/execution/side_file_warnings.hpp"
 #include "coordinator/execution/upscale_units.hpp"
 #include "coordinator/execution/vae_units.hpp"
@@ -237,42 +237,10 @@ std::vector<RequestedCond> JobRun::requested(const std::vector<job::Cond>& conds
   std::vector<RequestedCond> requested;
   for (std::size_t i = 0; i < conds.size(); ++i) {
     const std::string path = key + "[" + std::to_string(i) + "]";
-    const RequestedCond place = placed_cond(conds[i], path);
-    if (const auto* given = std::get_if<job::EncodedPrompt>(&conds[i].prompt)) {
-      RequestedCond& cond = requested.emplace_back(place);
-      put_given(*given, path, cond.tensors);
-      continue;
-    }
-    for (const EncodedPromptResult& range : prompts_.at(path)) {
-      RequestedCond& cond = requested.emplace_back(place);
-      cond.tensors.context = range.cond;
-      if (job_.info.pooled_width > 0) cond.tensors.pooled = range.pooled;
-      cond.cond.start_percent = std::max(conds[i].start_percent, range.start_percent);
-      cond.cond.end_percent = std::min(conds[i].end_percent, range.end_percent);
-    }
+    for (RequestedCond& cond : requested_conds(job_, conds[i], path, prompts_))
+      requested.push_back(std::move(cond));
   }
   return requested;
-}
-
-RequestedCond JobRun::placed_cond(const job::Cond& cond, const std::string& path) const {
-  const auto tensor = [&](const std::optional<job::TensorName>& name, const char* of) {
-    return name ? load_tensor(job_, *name, path + of) : at::Tensor();
-  };
-  RequestedCond placed{{},
-                       cond,
-                       tensor(cond.mask, ".mask"),
-                       tensor(cond.concat_latent_image, ".concat_latent_image"),
-                       tensor(cond.concat_mask, ".concat_mask")};
-  placed.tensors.plugin_hooks = plugin_hooks_of(job_.job, cond);
-  return placed;
-}
-
-void JobRun::put_given(const job::EncodedPrompt& given, const std::string& path,
-                       CondTensors& tensors) const {
-  tensors.context = load_tensor(job_, given.cond, path + ".cond").to(at::kFloat);
-  if (!given.pooled.empty() && job_.info.pooled_width > 0) {
-    tensors.pooled = load_tensor(job_, given.pooled, path + ".pooled").to(at::kFloat);
-  }
 }
 
 std::optional<at::Tensor> JobRun::named(const std::optional<job::TensorName>& name,

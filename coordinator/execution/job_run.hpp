@@ -47,10 +47,6 @@ class JobRun {
   at::Tensor make_image(const at::Tensor& latent);
   at::Tensor forward();
   std::vector<RequestedCond> requested(const std::vector<job::Cond>& conds, const std::string& key);
-  // A cond's own tensors but those of its text.
-  RequestedCond placed_cond(const job::Cond& cond, const std::string& path) const;
-  void put_given(const job::EncodedPrompt& given, const std::string& path,
-                 CondTensors& tensors) const;
   std::optional<at::Tensor> named(const std::optional<job::TensorName>& name,
                                   const char* path) const;
   // Runs a unit by itself.

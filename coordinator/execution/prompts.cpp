@@ -12,11 +12,6 @@
 namespace tandem::coordinator {
 namespace {
 
-struct NamedCond {
-  std::string path;
-  const job::Cond* cond;
-};
-
 std::vector<NamedCond> list_conds(const std::vector<job::Cond>& conds, const std::string& key) {
   std::vector<NamedCond> named;
   for (std::size_t i = 0; i < conds.size(); ++i) {
@@ -25,15 +20,12 @@ std::vector<NamedCond> list_conds(const std::vector<job::Cond>& conds, const std
   return named;
 }
 
-std::vector<NamedCond> text_conds(const job::Job& job) {
+std::vector<NamedCond> all_conds(const job::Job& job) {
   std::vector<NamedCond> all = list_conds(job.positive, "positive");
   for (const auto& cond : list_conds(job.negative, "negative"))
     all.push_back(cond);
   for (const auto& cond : list_conds(job.middle, "middle"))
     all.push_back(cond);
-  std::erase_if(all, [](const NamedCond& named) {
-    return std::holds_alternative<job::EncodedPrompt>(named.cond->prompt);
-  });
   return all;
 }
 
@@ -136,7 +128,14 @@ boost::json::object prompt_json(const EncodedPromptResult& prompt) {
 }  // namespace
 
 EncodedPrompts encode_prompts(const AcceptedJob& job, UnitExecutor& units, bool want_cond) {
-  const std::vector<NamedCond> conds = text_conds(job.job);
+  return encode_prompts(job, all_conds(job.job), units, want_cond);
+}
+
+EncodedPrompts encode_prompts(const AcceptedJob& job, std::vector<NamedCond> conds,
+                              UnitExecutor& units, bool want_cond) {
+  std::erase_if(conds, [](const NamedCond& named) {
+    return std::holds_alternative<job::EncodedPrompt>(named.cond->prompt);
+  });
   const std::vector<Encoding> encodings = encodings_of(job, conds);
   std::vector<const Encoding*> different;
   std::vector<std::size_t> index;  // of each encoding among the different ones

@@ -28,7 +28,16 @@ struct EncodedPromptResult {
 // encoded by a schedule and whose range the cond takes part in.
 using EncodedPrompts = std::map<std::string, std::vector<EncodedPromptResult>>;
 
-// Encodes the texts of all lists of the job. Throws what UnitExecutor::run throws.
+struct NamedCond {
+  std::string path;
+  const job::Cond* cond = nullptr;
+};
+
+// Encodes the texts of these conds; those of given ones are left alone. Throws what
+// UnitExecutor::run throws.
+EncodedPrompts encode_prompts(const AcceptedJob& job, std::vector<NamedCond> conds,
+                              UnitExecutor& units, bool want_cond);
+// Of all lists of the job.
 EncodedPrompts encode_prompts(const AcceptedJob& job, UnitExecutor& units, bool want_cond);
 
 // {"tokens": {"positive": [...], "negative": [...]}} of job-format.md.

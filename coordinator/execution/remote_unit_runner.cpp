@@ -49,9 +49,14 @@ std::size_t RemoteUnitRunner::add_cond(CondTensors cond) {
   if (cond.pooled.defined()) data.cond.pooled = put(cond.pooled);
   data.cond.sizes = cond.sizes;
   if (cond.concat.defined()) data.cond.concat = put(cond.concat);
+  if (cond.y.defined()) data.cond.y = put(cond.y);
   data.cond.plugin_hooks = std::move(cond.plugin_hooks);
   conds_.push_back(units_.add_constant(std::move(data)));
   return conds_.size() - 1;
+}
+
+void RemoteUnitRunner::drop_cond(std::size_t cond) {
+  units_.drop_constants({conds_.at(cond)});
 }
 
 std::vector<at::Tensor> RemoteUnitRunner::denoise(const std::vector<DenoiseCall>& calls) {
@@ -66,7 +71,8 @@ std::vector<at::Tensor> RemoteUnitRunner::denoise(const std::vector<DenoiseCall>
                  {},
                  call.region,
                  model_patches(job_, call.hooks),
-                 motion_.at(call.sigma)};
+                 motion_.at(call.sigma),
+                 item_sigmas_};
     for (const std::size_t cond : call.conds)
       unit.conds.push_back(conds_.at(cond));
     UnitTask task;

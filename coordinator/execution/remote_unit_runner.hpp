@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/dispatch/unit_executor.hpp"
@@ -28,6 +29,11 @@ class RemoteUnitRunner : public UnitRunner {
   std::size_t add_cond(CondTensors cond) override;
   std::vector<at::Tensor> denoise(const std::vector<DenoiseCall>& calls) override;
 
+  // Lets go of a cond that no call to come has.
+  void drop_cond(std::size_t cond);
+  // Noise levels of x's items for the calls to come; empty: the calls' own.
+  void set_item_sigmas(std::vector<float> sigmas) { item_sigmas_ = std::move(sigmas); }
+
   // What each worker computed since it was last asked.
   std::map<std::string, WorkerShare> take_shares();
 
@@ -37,6 +43,7 @@ class RemoteUnitRunner : public UnitRunner {
   SigmaParameters sigmas_;
   JobMotion motion_;
   std::vector<ConstantId> conds_;
+  std::vector<float> item_sigmas_;
   std::map<std::string, WorkerShare> shares_;
 };
 

@@ -1,23 +1,20 @@
 // The tensors of a job's result as one sealed safetensors file in memory.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
 
-#include "ipc/fd.hpp"
+#include "coordinator/dispatch/memory_file.hpp"
 
 namespace tandem::coordinator {
 
 using NamedTensor = std::pair<std::string, at::Tensor>;
 
-struct ResultFile {
-  ipc::Fd fd;  // opened read-only
-  std::uint64_t bytes = 0;
-};
+// The bytes of a contiguous CPU tensor, for as long as it lives.
+std::span<const std::byte> bytes_of(const at::Tensor& tensor);
 
 // CPU tensors; names must differ. Throws kResourceExhausted.
 ResultFile make_result_file(const std::vector<NamedTensor>& tensors);

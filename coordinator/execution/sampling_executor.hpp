@@ -2,6 +2,7 @@
 // between them here.
 #pragma once
 
+#include "coordinator/execution/evaluator_run.hpp"
 #include "coordinator/service/job_executor.hpp"
 #include "plugin/loading/plugin_set.hpp"
 
@@ -14,10 +15,12 @@ class SamplingExecutor : public JobExecutor {
 
   void check(const AcceptedJob& job) const override;
   JobResult execute(const AcceptedJob& job, UnitExecutor& units, JobProgress& progress) override;
+  EvaluatorExecutor& evaluators() override { return evaluators_; }
   boost::json::object catalog() const override;
 
  private:
   const PluginSet& plugins_;
+  UnitEvaluatorExecutor evaluators_;
 };
 
 }  // namespace tandem::coordinator

@@ -55,16 +55,26 @@ std::set<std::string> patch_files(const job::Job& job) {
   return files;
 }
 
-void warn_of_unmatched(const job::Job& job, JobProgress& progress) {
+std::vector<std::string> names_in(const AcceptedJob& job, const std::string& file) {
+  const FileStamp& stamp = job.side_files.at(file);
+  for (const auto& memory : job.memory_files) {
+    if (memory->stamp == stamp) return memory->tensors;
+  }
+  return names_below(file, "");
+}
+
+void warn_of_unmatched(const AcceptedJob& accepted, JobProgress& progress) {
+  const job::Job& job = accepted.job;
   const std::set<std::string> files = patch_files(job);
   if (files.empty()) return;
   const std::vector<models::LoraKeys> keys = model_keys(job);
   for (const std::string& file : files) {
-    const std::vector<std::string> names = names_below(file, "");
+    const std::vector<std::string> names = names_in(accepted, file);
     const std::vector<std::string> unmatched = models::unmatched_names(names, keys);
     if (unmatched.empty()) continue;
-    progress.warning("lora_keys", file_name(file) + ": " + std::to_string(unmatched.size()) +
-                                      " of " + std::to_string(names.size()) +
+    progress.warning("lora_keys", file_name(accepted.side_files.at(file).path) + ": " +
+                                      std::to_string(unmatched.size()) + " of " +
+                                      std::to_string(names.size()) +
                                       " tensors match nothing in this model and are left out, "
                                       "such as '" +
                                       unmatched.front() + "'.");
@@ -80,15 +90,8 @@ std::string list_of(const std::map<std::string, std::string>& embeddings) {
 
 void warn_of_missing(const AcceptedJob& job, const std::vector<job::Cond>& conds,
                      const std::string& list, JobProgress& progress) {
-  for (std::size_t i = 0; i < conds.size(); ++i) {
-    const std::size_t missing = missing_embeddings(job, conds[i].prompt);
-    if (missing == 0) continue;
-    progress.warning("missing_embedding",
-                     list + "[" + std::to_string(i) + "]: the text names " +
-                         std::to_string(missing) +
-                         " embeddings that model.embeddings does not (it has " +
-                         list_of(job.job.model.embeddings) + "); their words are left out.");
-  }
+  for (std::size_t i = 0; i < conds.size(); ++i)
+    warn_of_missing(job, conds[i], list + "[" + std::to_string(i) + "]", progress);
 }
 
 void warn_of_widths(const AcceptedJob& job, JobProgress& progress) {
@@ -106,8 +109,19 @@ void warn_of_widths(const AcceptedJob& job, JobProgress& progress) {
 
 }  // namespace
 
+void warn_of_missing(const AcceptedJob& job, const job::Cond& cond, const std::string& path,
+                     JobProgress& progress) {
+  if (job.job.model.embeddings.empty()) return;
+  const std::size_t missing = missing_embeddings(job, cond.prompt);
+  if (missing == 0) return;
+  progress.warning("missing_embedding", path + ": the text names " + std::to_string(missing) +
+                                            " embeddings that model.embeddings does not (it has " +
+                                            list_of(job.job.model.embeddings) +
+                                            "); their words are left out.");
+}
+
 void warn_of_side_files(const AcceptedJob& job, JobProgress& progress) {
-  warn_of_unmatched(job.job, progress);
+  warn_of_unmatched(job, progress);
   if (job.job.model.embeddings.empty()) return;
   warn_of_widths(job, progress);
   warn_of_missing(job, job.job.positive, "positive", progress);

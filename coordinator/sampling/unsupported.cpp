@@ -48,6 +48,21 @@ void find_in_workers(const job::Workers& workers, Findings& found) {
 
 }  // namespace
 
+namespace {
+
+void require_none(const std::vector<UnsupportedKey>& keys) {
+  if (keys.empty()) return;
+  std::string words;
+  for (const UnsupportedKey& key : keys) {
+    words += (words.empty() ? "" : ", ") + key.what + " (" + key.path + ")";
+  }
+  throw Error(ErrorCode::kUnsupported,
+              "This version does not do what the job asks for: " + words + ".", "",
+              keys.front().path);
+}
+
+}  // namespace
+
 std::vector<UnsupportedKey> find_unsupported(const job::Job& job) {
   Findings found;
   find_in_conds(job.positive, ListId::kPositive, found);
@@ -65,15 +80,13 @@ std::vector<UnsupportedKey> find_unsupported(const job::Job& job) {
 }
 
 void require_supported(const job::Job& job) {
-  const std::vector<UnsupportedKey> keys = find_unsupported(job);
-  if (keys.empty()) return;
-  std::string words;
-  for (const UnsupportedKey& key : keys) {
-    words += (words.empty() ? "" : ", ") + key.what + " (" + key.path + ")";
-  }
-  throw Error(ErrorCode::kUnsupported,
-              "This version does not do what the job asks for: " + words + ".", "",
-              keys.front().path);
+  require_none(find_unsupported(job));
+}
+
+void require_supported_cond(const job::Cond& cond, const std::string& path) {
+  Findings found;
+  find_in_cond(cond, path, found);
+  require_none(found.take());
 }
 
 }  // namespace tandem::coordinator

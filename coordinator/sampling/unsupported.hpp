@@ -21,5 +21,7 @@ std::vector<UnsupportedKey> find_unsupported(const job::Job& job);
 
 // Throws Error(kUnsupported) that names all of them, with the first one's path.
 void require_supported(const job::Job& job);
+// The same of one cond, of the job or not.
+void require_supported_cond(const job::Cond& cond, const std::string& path);
 
 }  // namespace tandem::coordinator

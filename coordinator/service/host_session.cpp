@@ -175,7 +175,11 @@ void HostSession::handle(std::uint64_t id, const WatchRequest& request, Fds&) {
 }
 
 void HostSession::handle(std::uint64_t id, const CancelRequest& request, Fds&) {
-  service_.cancel(request.job);
+  if (request.job.empty()) {
+    service_.evaluators().cancel(request);
+  } else {
+    service_.cancel(request.job);
+  }
   reply(id);
 }
 
@@ -215,6 +219,37 @@ void HostSession::handle(std::uint64_t id, const WorkerRequest& request, Fds&) {
   reply(id, {{"device", service_.worker(request)}});
 }
 
+void HostSession::handle(std::uint64_t id, PrepareRequest& request, Fds& fds) {
+  service_.evaluators().prepare(this, std::move(request), fds, reply_later(id));
+}
+
+void HostSession::handle(std::uint64_t id, AddCondsRequest& request, Fds& fds) {
+  service_.evaluators().add_conds(this, std::move(request), fds, reply_later(id));
+}
+
+void HostSession::handle(std::uint64_t id, DropCondsRequest& request, Fds&) {
+  service_.evaluators().drop_conds(this, std::move(request), reply_later(id));
+}
+
+void HostSession::handle(std::uint64_t id, EvaluateRequest& request, Fds& fds) {
+  service_.evaluators().evaluate(this, id, std::move(request), fds, reply_later(id));
+}
+
+void HostSession::handle(std::uint64_t id, const ReleaseRequest& request, Fds&) {
+  service_.evaluators().release(this, request, reply_later(id));
+}
+
+EvaluatorDone HostSession::reply_later(std::uint64_t id) {
+  return [weak = weak_from_this(), id](EvaluatorAnswer answer) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (answer.failure) return self->connection_->send({0, error_reply(id, *answer.failure), {}});
+    Fds fds;
+    if (answer.tensors.valid()) fds.push_back(std::move(answer.tensors));
+    self->reply(id, answer.fields, std::move(fds));
+  };
+}
+
 void HostSession::send_result(std::uint64_t id, const JobRecord& job) {
   if (job.failure()) {
     return connection_->send({0, error_reply(id, *job.failure(), job.id()), {}});
@@ -241,6 +276,7 @@ void HostSession::end_with(const Failure& failure) {
 
 void HostSession::on_closed() {
   hello_deadline_.cancel();
+  service_.evaluators().end_of(this);
   for (const std::string& job : std::exchange(cancel_on_close_, {})) {
     try {
       service_.cancel(job);

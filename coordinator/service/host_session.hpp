@@ -51,6 +51,13 @@ class HostSession : public EventSink, public std::enable_shared_from_this<HostSe
   void handle(std::uint64_t id, const FreeRequest& request, Fds& fds);
   void handle(std::uint64_t id, const BudgetRequest& request, Fds& fds);
   void handle(std::uint64_t id, const WorkerRequest& request, Fds& fds);
+  void handle(std::uint64_t id, PrepareRequest& request, Fds& fds);
+  void handle(std::uint64_t id, AddCondsRequest& request, Fds& fds);
+  void handle(std::uint64_t id, DropCondsRequest& request, Fds& fds);
+  void handle(std::uint64_t id, EvaluateRequest& request, Fds& fds);
+  void handle(std::uint64_t id, const ReleaseRequest& request, Fds& fds);
+  // Sends the answer, unless the connection has gone.
+  EvaluatorDone reply_later(std::uint64_t id);
   void send_result(std::uint64_t id, const JobRecord& job);
   void send_previews();
   void reply(std::uint64_t id, const boost::json::object& fields = {}, Fds fds = {});

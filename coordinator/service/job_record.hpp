@@ -62,7 +62,10 @@ class JobRecord {
   // Known when it starts.
   void set_worker_count(std::size_t count) { accepted_.worker_count = count; }
   // Lets go of what only a running job needs: its tensors.
-  void release_inputs() { accepted_.tensors.reset(); }
+  void release_inputs() {
+    accepted_.tensors.reset();
+    accepted_.memory_files.clear();
+  }
 
   // Sends the events after `seq` that have been. A sink is subscribed once, however often it asks.
   void replay(EventSink& sink, std::uint64_t after) const;

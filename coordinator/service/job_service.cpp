@@ -7,11 +7,8 @@
 
 #include "coordinator/service/device_choice.hpp"
 #include "coordinator/service/device_report.hpp"
-#include "coordinator/service/job_types.hpp"
-#include "coordinator/service/model_spec_of.hpp"
 #include "coordinator/service/worker_control.hpp"
 #include "ipc/log.hpp"
-#include "protocol/asked_type.hpp"
 #include "protocol/version.hpp"
 
 namespace tandem::coordinator {
@@ -41,16 +38,6 @@ std::vector<ModelId> models_of(const AcceptedJob& job) {
   if (job.upscale) models.push_back(job.upscale->model);
   if (job.fp32) models.push_back(*job.fp32);
   return models;
-}
-
-// What every worker of a kind or device can compute in.
-models::DeviceTypes types_of_device(const std::string& device,
-                                    const std::vector<WorkerView>& workers) {
-  models::DeviceTypes types{kind_of_device(device) == "gpu", true};
-  for (const WorkerView& worker : workers) {
-    if (worker.kind == device || worker.device == device) types.has_bfloat16 &= worker.has_bfloat16;
-  }
-  return types;
 }
 
 }  // namespace
@@ -109,7 +96,22 @@ JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExec
   pool_ = std::make_unique<WorkerPool>(
       io, std::move(workers), [this](ModelId model) { return models_.files(model); },
       std::move(observer));
+  evaluators_ = std::make_unique<EvaluatorService>(evaluator_host());
   expire_later();
+}
+
+EvaluatorHost JobService::evaluator_host() {
+  return {io_,
+          *pool_,
+          executor_.evaluators(),
+          limits_.queued_bytes,
+          [this](job::Job job, std::shared_ptr<const TensorFile> tensors,
+                 std::vector<WarningEvent>& warnings) {
+            return open_inputs(std::move(job), std::move(tensors), warnings);
+          },
+          [this](const AcceptedJob& job) { return limits_of(job); },
+          [this](const AcceptedJob& job) { return types(job); },
+          [this](const AcceptedJob& job) { forget_outdated(job); }};
 }
 
 JobService::~JobService() = default;
@@ -138,62 +140,6 @@ std::shared_ptr<JobRecord> JobService::submit(SubmitRequest request, ipc::Fd ten
   return record;
 }
 
-AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, const JobOwner& owner,
-                               std::vector<WarningEvent>& warnings) {
-  AcceptedJob accepted;
-  accepted.id = JobId{next_job_++};
-  if (tensors.valid()) {
-    accepted.tensors = std::make_shared<TensorFile>(std::move(tensors), limits_.queued_bytes);
-  }
-  jobs_.check_quota(owner, accepted.tensors ? accepted.tensors->size() : 0);
-  folders_.resolve(job);
-  const KnownModel model = resolve(model_spec_of(job));
-  accepted.model = model.id;
-  accepted.info = model.info;
-  if (!job.model.upscale.empty()) {
-    const KnownModel upscale = resolve(upscale_spec_of(job));
-    accepted.upscale = NamedModel{upscale.id, upscale.info};
-  }
-  accepted.side_files = find_side_files(job);
-  accepted.devices = choose_devices(job.model, workers_, warnings);
-  accepted.device_kind = kind_of_device(accepted.devices.unet);
-  if (job.workers.on_nan == job::OnNan::kFp32)
-    accepted.fp32 = fp32_twin(accepted, model_spec_of(job));
-  for (const auto& [name, speed] : job.workers.relative_speed) {
-    if (!pool_->slots_named(name).empty()) continue;
-    warnings.push_back({"unknown_device", "workers.relative_speed: there is no worker or device " +
-                                              name + " here; its speed is not used."});
-  }
-  accepted.job = std::move(job);
-  executor_.check(accepted);
-  for (const std::string& device :
-       {accepted.devices.unet, accepted.devices.text, accepted.devices.vae})
-    pool_->ensure_worker(device);
-  return accepted;
-}
-
-KnownModel JobService::resolve(const ModelSpec& spec) {
-  return models_.resolve(spec, [this](ModelId old) { pool_->models().unload({old}); });
-}
-
-std::optional<ModelId> JobService::fp32_twin(const AcceptedJob& job, ModelSpec spec) {
-  const std::vector<WorkerView> workers = pool_->workers();
-  bool is_fp32 = true;
-  for (const ModelPart part : {ModelPart::kUnet, ModelPart::kText, ModelPart::kVae}) {
-    const models::DeviceTypes types = types_of_device(job.devices.of(part), workers);
-    is_fp32 &= models::compute_type(part, asked_type(spec, part), types) == ComputeType::kF32;
-  }
-  if (is_fp32) return std::nullopt;
-  spec.dtype = spec.text_dtype = spec.vae_dtype = ComputeType::kF32;
-  return resolve(spec).id;
-}
-
-boost::json::object JobService::types(const AcceptedJob& job) const {
-  const std::vector<WorkerView> workers = pool_->workers();
-  return job_types(job.job.model,
-                   [&](ModelPart part) { return types_of_device(job.devices.of(part), workers); });
-}
-
 void JobService::start_next() {
   if (running_ || shutting_down_) return;
   const auto record = jobs_.next_queued();
@@ -202,7 +148,7 @@ void JobService::start_next() {
   const AcceptedJob& accepted = record->accepted();
   JobLimits limits = limits_of(accepted);
   record->set_worker_count(std::max<std::size_t>(1, pool_->usable_workers(limits)));
-  auto units = pool_->open_job(accepted.id, limits);
+  auto units = pool_->open_job(accepted.id, limits, accepted.memory_files);
   // The one before has handed in its result, so its thread is at its end.
   thread_ = std::jthread([this, record, units] { run(record, units); });
 }
@@ -238,9 +184,7 @@ void JobService::run(const std::shared_ptr<JobRecord>& record,
 void JobService::finish(const std::shared_ptr<JobRecord>& record, std::optional<Failure> failure,
                         JobResult result) {
   pool_->close_job(record->accepted().id);
-  for (const ModelId model : models_of(record->accepted())) {
-    if (models_.is_outdated(model)) pool_->models().unload({model});
-  }
+  forget_outdated(record->accepted());
   Phase state = Phase::kDone;
   if (failure) state = failure->code == ErrorCode::kCancelled ? Phase::kCancelled : Phase::kFailed;
   ipc::log(ipc::LogLevel::kInfo, "jobs",
@@ -254,6 +198,12 @@ void JobService::finish(const std::shared_ptr<JobRecord>& record, std::optional<
     pool_->shut_down(std::exchange(on_shut_down_, {}));
   } else {
     start_next();
+  }
+}
+
+void JobService::forget_outdated(const AcceptedJob& job) {
+  for (const ModelId model : models_of(job)) {
+    if (models_.is_outdated(model)) pool_->models().unload({model});
   }
 }
 
@@ -289,6 +239,10 @@ boost::json::object JobService::worker(const WorkerRequest& request) {
 void JobService::shut_down(std::function<void()> done) {
   if (std::exchange(shutting_down_, true)) return;
   expiry_.cancel();
+  evaluators_->close_all([this, done = std::move(done)] { shut_down_jobs(done); });
+}
+
+void JobService::shut_down_jobs(std::function<void()> done) {
   for (const auto& record : jobs_.all()) {
     if (record != running_ && !record->has_ended()) end_queued(*record);
   }

@@ -10,6 +10,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/object.hpp>
 
+#include "coordinator/service/evaluators/evaluator_service.hpp"
 #include "coordinator/service/job_executor.hpp"
 #include "coordinator/service/job_table.hpp"
 #include "coordinator/service/memory_service.hpp"
@@ -50,6 +51,7 @@ class JobService {
   // The session of a connection that begins; to be ended with end_session.
   std::string begin_session(const std::optional<std::string>& asked, std::uint32_t user);
   void end_session(const std::string& session);
+  EvaluatorService& evaluators() { return *evaluators_; }
   MemoryService memory() { return {pool_->models(), models_}; }
   // "types" of the replies to submit and result: what the job's parts compute in.
   boost::json::object types(const AcceptedJob& job) const;
@@ -62,6 +64,12 @@ class JobService {
 
   AcceptedJob accept(job::Job job, ipc::Fd tensors, const JobOwner& owner,
                      std::vector<WarningEvent>& warnings);
+  // Finds the files that it names, and opens models and files; nothing is checked beyond.
+  AcceptedJob open_inputs(job::Job job, std::shared_ptr<const TensorFile> tensors,
+                          std::vector<WarningEvent>& warnings);
+  void forget_outdated(const AcceptedJob& job);
+  EvaluatorHost evaluator_host();
+  void shut_down_jobs(std::function<void()> done);
   KnownModel resolve(const ModelSpec& spec);
   // The model in float32, where one of its parts computes in another type.
   std::optional<ModelId> fp32_twin(const AcceptedJob& job, ModelSpec spec);
@@ -85,6 +93,7 @@ class JobService {
   JobTable jobs_;
   SessionTable sessions_;
   std::unique_ptr<WorkerPool> pool_;
+  std::unique_ptr<EvaluatorService> evaluators_;
   std::shared_ptr<JobRecord> running_;
   Phase phase_around_loading_ = Phase::kQueued;  // of the running job
   std::jthread thread_;

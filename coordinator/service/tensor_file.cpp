@@ -27,6 +27,13 @@ const TensorLayout& TensorFile::layout(const std::string& name, const std::strin
               path + ": the job's tensors hold no tensor '" + name + "'.", {}, path);
 }
 
+std::vector<std::string> TensorFile::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : header_.tensors)
+    names.push_back(name);
+  return names;
+}
+
 std::span<const std::byte> TensorFile::bytes(const std::string& name) const {
   const SafetensorsEntry& entry = *header_.find(name);
   return bytes().subspan(header_.data_offset + entry.begin, entry.end - entry.begin);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <boost/interprocess/mapped_region.hpp>
 
@@ -23,6 +24,8 @@ class TensorFile {
   // Valid as long as this object.
   // The name must be known: ask layout() first.
   std::span<const std::byte> bytes(const std::string& name) const;
+
+  std::vector<std::string> names() const;
 
   std::size_t size() const { return region_.get_size(); }
 

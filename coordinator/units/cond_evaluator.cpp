@@ -10,16 +10,19 @@
 namespace tandem::coordinator {
 namespace {
 
-CondSplitter make_splitter(UnitRunner& runner, const std::vector<CondList>& lists,
-                           const BatchingPolicy& policy) {
+std::vector<PlacedCond> add_conds(UnitRunner& runner, const std::vector<CondList>& lists) {
   std::vector<PlacedCond> placed;
-  std::vector<CondShape> shapes;
   for (const CondList& list : lists) {
-    for (const ResolvedCond& cond : list.conds) {
+    for (const ResolvedCond& cond : list.conds)
       placed.push_back({list.list, runner.add_cond(cond.tensors), cond});
-      shapes.push_back(shape_of(cond));
-    }
   }
+  return placed;
+}
+
+CondSplitter make_splitter(std::vector<PlacedCond> placed, const BatchingPolicy& policy) {
+  std::vector<CondShape> shapes;
+  for (const PlacedCond& cond : placed)
+    shapes.push_back(shape_of(cond.cond));
   const std::size_t parts = policy.windows * (policy.split_batch ? policy.items : 1);
   const std::size_t largest =
       largest_group(policy.batching, placed.size() * parts, policy.workers, policy.device_kind);
@@ -31,8 +34,15 @@ CondSplitter make_splitter(UnitRunner& runner, const std::vector<CondList>& list
 UnitCondEvaluator::UnitCondEvaluator(UnitRunner& runner, const std::vector<CondList>& lists,
                                      const BatchingPolicy& policy, HookSchedule hooks,
                                      std::optional<WindowSplitter> windows)
+    : UnitCondEvaluator(runner, add_conds(runner, lists), policy,
+                        std::make_shared<HookSchedule>(std::move(hooks)), std::move(windows)) {}
+
+UnitCondEvaluator::UnitCondEvaluator(UnitRunner& runner, std::vector<PlacedCond> conds,
+                                     const BatchingPolicy& policy,
+                                     std::shared_ptr<HookStrengths> hooks,
+                                     std::optional<WindowSplitter> windows)
     : runner_(runner),
-      splitter_(make_splitter(runner, lists, policy)),
+      splitter_(make_splitter(std::move(conds), policy)),
       hooks_(std::move(hooks)),
       windows_(std::move(windows)) {}
 
@@ -66,7 +76,7 @@ CondPlan UnitCondEvaluator::plan(std::span<const ListId> lists, const at::Tensor
                                  const std::optional<LatentWindow>& window) {
   CondPlan plan = splitter_.split(lists, x, sigma, window);
   for (std::size_t call = 0; call < plan.calls.size(); ++call)
-    plan.calls[call].hooks = hooks_.at(splitter_.hooks_of(plan, call), sigma);
+    plan.calls[call].hooks = hooks_->at(splitter_.hooks_of(plan, call), sigma);
   return plan;
 }
 

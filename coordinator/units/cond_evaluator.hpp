@@ -1,6 +1,7 @@
 // Predictions of whole lists of conds, computed by units.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -53,6 +54,10 @@ class UnitCondEvaluator : public CondEvaluator {
   UnitCondEvaluator(UnitRunner& runner, const std::vector<CondList>& lists,
                     const BatchingPolicy& policy, HookSchedule hooks,
                     std::optional<WindowSplitter> windows = std::nullopt);
+  // Of conds that the runner knows already.
+  UnitCondEvaluator(UnitRunner& runner, std::vector<PlacedCond> conds, const BatchingPolicy& policy,
+                    std::shared_ptr<HookStrengths> hooks,
+                    std::optional<WindowSplitter> windows = std::nullopt);
 
   std::vector<at::Tensor> evaluate(std::span<const ListId> lists, const at::Tensor& x,
                                    float sigma) override;
@@ -68,7 +73,7 @@ class UnitCondEvaluator : public CondEvaluator {
 
   UnitRunner& runner_;
   CondSplitter splitter_;
-  HookSchedule hooks_;
+  std::shared_ptr<HookStrengths> hooks_;
   std::optional<WindowSplitter> windows_;
 };
 

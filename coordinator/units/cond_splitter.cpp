@@ -80,12 +80,24 @@ std::vector<CondShare> CondSplitter::shares_at(std::span<const ListId> lists,
     const PlacedCond& placed = conds_[position];
     if (!contains(lists, placed.list) || !is_active(placed.cond, sigma)) continue;
     if (placed.cond.is_default) continue;
-    shares[position] = share_of(placed.cond, latent_shape, window);
+    shares[position] =
+        window ? share_of(placed.cond, latent_shape, window) : whole_share(position, latent_shape);
   }
   const auto window_shape = models::cropped_shape(latent_shape, {window, std::nullopt});
   for (const ListId list : lists)
     share_with_defaults(list, sigma, window_shape, shares);
   return shares;
+}
+
+const CondShare& CondSplitter::whole_share(std::size_t position,
+                                           at::IntArrayRef latent_shape) const {
+  if (latent_shape != at::IntArrayRef(known_shape_)) {
+    known_shape_ = latent_shape.vec();
+    known_shares_.assign(conds_.size(), std::nullopt);
+  }
+  std::optional<CondShare>& known = known_shares_[position];
+  if (!known) known = share_of(conds_[position].cond, latent_shape, std::nullopt);
+  return *known;
 }
 
 void CondSplitter::share_with_defaults(ListId list, float sigma, at::IntArrayRef window_shape,

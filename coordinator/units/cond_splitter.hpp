@@ -34,7 +34,7 @@ struct CondPlan {
   std::vector<std::int64_t> window_shape;  // of what is predicted: the latent, or a window of it
 };
 
-// Pure: no call of it changes it.
+// Pure: no call of it changes what another one gives. For one thread at a time.
 class CondSplitter {
  public:
   // groups: positions in conds, every one at most once, those of a group with the same area
@@ -61,6 +61,8 @@ class CondSplitter {
  private:
   std::vector<CondShare> shares_at(std::span<const ListId> lists, at::IntArrayRef latent_shape,
                                    float sigma, const std::optional<LatentWindow>& window) const;
+  // Of a latent without windows: made once, since fades and masks are the same at every step.
+  const CondShare& whole_share(std::size_t position, at::IntArrayRef latent_shape) const;
   // Gives a list's default conds what the others leave.
   void share_with_defaults(ListId list, float sigma, at::IntArrayRef window_shape,
                            std::vector<CondShare>& shares) const;
@@ -76,6 +78,8 @@ class CondSplitter {
   std::vector<PlacedCond> conds_;
   std::vector<std::vector<std::size_t>> groups_;
   bool split_items_;
+  mutable std::vector<std::int64_t> known_shape_;
+  mutable std::vector<std::optional<CondShare>> known_shares_;
 };
 
 }  // namespace tandem::coordinator

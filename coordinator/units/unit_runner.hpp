@@ -24,6 +24,7 @@ struct CondTensors {
   std::optional<std::array<double, 6>> sizes = {};
   // Inpainting models: what stands beside x, of the whole latent: (batch, channels, height, width).
   at::Tensor concat = {};
+  at::Tensor y = {};  // (rows, width), in place of pooled and sizes; undefined: they make it
   std::vector<PluginHook> plugin_hooks = {};  // around every pass that it takes part in
 };
 

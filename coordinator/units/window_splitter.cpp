@@ -8,6 +8,7 @@
 #include <ATen/ATen.h>
 
 #include "coordinator/sampling/context/context_fuses.hpp"
+#include "coordinator/sampling/context/context_schedules.hpp"
 #include "coordinator/sampling/context/context_windows.hpp"
 #include "protocol/error.hpp"
 
@@ -28,6 +29,7 @@ WindowSplitter::WindowSplitter(const job::Context& context, Sigmas sigmas,
     : context_(context), sigmas_(std::move(sigmas)), latent_shape_(latent_shape.vec()) {}
 
 std::vector<LatentWindow> WindowSplitter::split(float sigma) const {
+  if (sigmas_.empty()) return windows_at(context_, latent_shape_, 0);
   const auto step = std::find_if(sigmas_.begin(), sigmas_.end(),
                                  [&](float candidate) { return is_close(candidate, sigma); });
   if (step == sigmas_.end()) {
@@ -55,6 +57,17 @@ std::optional<WindowSplitter> make_window_splitter(const std::optional<job::Cont
                                                    at::IntArrayRef latent_shape) {
   if (!context || !needs_windows(*context, latent_shape)) return std::nullopt;
   return WindowSplitter(*context, sigmas, latent_shape);
+}
+
+std::optional<WindowSplitter> make_static_window_splitter(
+    const std::optional<job::Context>& context, at::IntArrayRef latent_shape) {
+  if (!context || !needs_windows(*context, latent_shape)) return std::nullopt;
+  if (find_context_schedule(context->schedule).is_static)
+    return WindowSplitter(*context, {}, latent_shape);
+  throw Error(ErrorCode::kUnsupported,
+              "context.schedule: the windows of " + context->schedule +
+                  " depend on the step, which an evaluator does not know.",
+              "standard_static and batched do not.", "context.schedule");
 }
 
 }  // namespace tandem::coordinator

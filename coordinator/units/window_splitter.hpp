@@ -18,8 +18,8 @@ namespace tandem::coordinator {
 // Pure: no call of it changes it.
 class WindowSplitter {
  public:
-  // sigmas: of the sampling; latent_shape: (batch, channels, height, width), longer than a window
-  // along the context's dimension (needs_windows).
+  // sigmas: of the sampling; empty: its windows are the same at every step. latent_shape: (batch,
+  // channels, height, width), longer than a window along the context's dimension (needs_windows).
   WindowSplitter(const job::Context& context, Sigmas sigmas, at::IntArrayRef latent_shape);
 
   // The windows of the step that sigma belongs to: the first whose sigma is the same but for 1e-4
@@ -42,5 +42,10 @@ class WindowSplitter {
 std::optional<WindowSplitter> make_window_splitter(const std::optional<job::Context>& context,
                                                    const Sigmas& sigmas,
                                                    at::IntArrayRef latent_shape);
+
+// As above, for sigmas that nobody knows beforehand. Throws Error(kUnsupported) for a schedule
+// whose windows depend on the step.
+std::optional<WindowSplitter> make_static_window_splitter(
+    const std::optional<job::Context>& context, at::IntArrayRef latent_shape);
 
 }  // namespace tandem::coordinator

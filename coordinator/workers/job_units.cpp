@@ -39,11 +39,35 @@ void UnitBatch::fail(const Failure& failure) {
   promise_.set_exception(std::make_exception_ptr(Error(failure)));
 }
 
+JobUnits::JobUnits(JobId job, std::shared_ptr<TensorArena> inputs, Submit submit, bool busy_wait,
+                   Drop drop, MemoryFiles files)
+    : job_(job),
+      inputs_(std::move(inputs)),
+      submit_(std::move(submit)),
+      drop_(std::move(drop)),
+      busy_wait_(busy_wait) {
+  for (auto& file : files)
+    files_.emplace(new_id(), std::move(file));
+}
+
+ConstantId JobUnits::new_id() {
+  return {(job_.value << kConstantBits) + next_constant_++};
+}
+
 ConstantId JobUnits::add_constant(ConstantData data) {
   const std::lock_guard lock(mutex_);
-  const ConstantId id{(job_.value << kConstantBits) + constants_.size() + 1};
+  const ConstantId id = new_id();
   constants_.emplace(id, std::move(data));
   return id;
+}
+
+void JobUnits::drop_constants(std::vector<ConstantId> constants) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const ConstantId id : constants)
+      constants_.erase(id);
+  }
+  if (drop_) drop_(std::move(constants));
 }
 
 std::vector<UnitOutcome> JobUnits::run(std::vector<UnitTask> tasks) {
@@ -57,11 +81,11 @@ std::vector<UnitOutcome> JobUnits::run(std::vector<UnitTask> tasks) {
 }
 
 void JobUnits::check_cancelled() {
-  if (cancelled_) throw Error(cancelled_failure());
+  if (cancelled_ || interrupted_) throw Error(cancelled_failure());
 }
 
 bool JobUnits::admit(const std::shared_ptr<UnitBatch>& batch) {
-  if (cancelled_) {
+  if (cancelled_ || interrupted_) {
     batch->fail(cancelled_failure());
     return false;
   }
@@ -81,15 +105,18 @@ void JobUnits::cancel() {
   fail(cancelled_failure());
 }
 
-CondData JobUnits::constant(ConstantId id) const {
+std::optional<CondData> JobUnits::constant(ConstantId id) const {
   const std::lock_guard lock(mutex_);
-  return constants_.at(id).cond;
+  const auto found = constants_.find(id);
+  return found == constants_.end() ? std::nullopt : std::optional(found->second.cond);
 }
 
 std::vector<ConstantId> JobUnits::constants() const {
   const std::lock_guard lock(mutex_);
   std::vector<ConstantId> ids;
   for (const auto& [id, data] : constants_)
+    ids.push_back(id);
+  for (const auto& [id, file] : files_)
     ids.push_back(id);
   return ids;
 }

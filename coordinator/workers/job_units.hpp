@@ -9,8 +9,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
+#include "coordinator/dispatch/memory_file.hpp"
 #include "coordinator/dispatch/unit_executor.hpp"
 #include "protocol/error.hpp"
 
@@ -39,15 +41,25 @@ class JobUnits : public UnitExecutor {
  public:
   // Hands a batch to the io thread; called on the job's thread.
   using Submit = std::function<void(std::shared_ptr<UnitBatch>, std::vector<UnitTask>)>;
+  // Tells the workers, likewise.
+  using Drop = std::function<void(std::vector<ConstantId>)>;
 
   // busy_wait: run() polls for a while before it sleeps.
-  JobUnits(JobId job, std::shared_ptr<TensorArena> inputs, Submit submit, bool busy_wait = false)
-      : job_(job), inputs_(std::move(inputs)), submit_(std::move(submit)), busy_wait_(busy_wait) {}
+  JobUnits(JobId job, std::shared_ptr<TensorArena> inputs, Submit submit, bool busy_wait = false,
+           Drop drop = {}, MemoryFiles files = {});
 
   TensorArena& inputs() override { return *inputs_; }
   ConstantId add_constant(ConstantData data) override;
+  void drop_constants(std::vector<ConstantId> constants) override;
   std::vector<UnitOutcome> run(std::vector<UnitTask> tasks) override;
   void check_cancelled() override;
+
+  // ---- on any thread ----
+
+  // Until resume() every run() throws kCancelled; one that has begun is ended by
+  // WorkerPool::interrupt_job alone.
+  void interrupt() { interrupted_ = true; }
+  void resume() { interrupted_ = false; }
 
   // ---- on the io thread ----
 
@@ -56,18 +68,27 @@ class JobUnits : public UnitExecutor {
   void fail(const Failure& failure);
   void cancel();
 
-  CondData constant(ConstantId id) const;
-  std::vector<ConstantId> constants() const;
+  // Nullopt where it was dropped.
+  std::optional<CondData> constant(ConstantId id) const;
+  std::vector<ConstantId> constants() const;  // the files' too
+  // Each with the id under which workers keep it.
+  const std::map<ConstantId, std::shared_ptr<const MemoryFile>>& files() const { return files_; }
 
  private:
+  ConstantId new_id();
+
   JobId job_;
   std::shared_ptr<TensorArena> inputs_;
   Submit submit_;
+  Drop drop_;
   bool busy_wait_;
   std::atomic<bool> cancelled_ = false;
+  std::atomic<bool> interrupted_ = false;
   std::vector<std::weak_ptr<UnitBatch>> batches_;
   mutable std::mutex mutex_;  // of the constants, which both threads use
   std::map<ConstantId, ConstantData> constants_;
+  std::uint64_t next_constant_ = 1;
+  std::map<ConstantId, std::shared_ptr<const MemoryFile>> files_;
 };
 
 }  // namespace tandem::coordinator

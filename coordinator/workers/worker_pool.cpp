@@ -65,13 +65,17 @@ ModelLoads::Hooks WorkerPool::load_hooks() {
 
 WorkerPool::~WorkerPool() = default;
 
-std::shared_ptr<UnitExecutor> WorkerPool::open_job(JobId job, JobLimits limits) {
+std::shared_ptr<JobUnits> WorkerPool::open_job(JobId job, JobLimits limits, MemoryFiles files) {
   const auto submit_later = [this](std::shared_ptr<UnitBatch> batch, std::vector<UnitTask> tasks) {
     boost::asio::post(io_, [this, batch = std::move(batch), tasks = std::move(tasks)]() mutable {
       submit(batch, std::move(tasks));
     });
   };
-  auto units = std::make_shared<JobUnits>(job, inputs_, submit_later, options_.busy_wait);
+  const auto drop_later = [this](std::vector<ConstantId> constants) {
+    boost::asio::post(io_, [this, constants = std::move(constants)] { drop_constants(constants); });
+  };
+  auto units = std::make_shared<JobUnits>(job, inputs_, submit_later, options_.busy_wait,
+                                          drop_later, std::move(files));
   jobs_[job] = units;
   dispatcher_.open_job(job, std::move(limits));
   return units;
@@ -82,15 +86,28 @@ void WorkerPool::cancel_job(JobId job) {
   if (it != jobs_.end()) it->second->cancel();
 }
 
-void WorkerPool::close_job(JobId job) {
+void WorkerPool::interrupt_job(JobId job) {
   const auto it = jobs_.find(job);
   if (it == jobs_.end()) return;
-  const std::vector<ConstantId> constants = it->second->constants();
+  it->second->interrupt();
+  it->second->fail({ErrorCode::kCancelled, "It was cancelled."});
+  std::erase_if(units_, [&](const auto& unit) { return unit.second.batch->job() == job; });
+  dispatcher_.drop_units(job, now());
+  carry_out();
+}
+
+void WorkerPool::drop_constants(const std::vector<ConstantId>& constants) {
   for (const auto& slot : slots_) {
     if (!slot->process) continue;
     const auto known = slot->process->forget(constants);
     if (!known.empty()) slot->process->send(DropConstants{known});
   }
+}
+
+void WorkerPool::close_job(JobId job) {
+  const auto it = jobs_.find(job);
+  if (it == jobs_.end()) return;
+  drop_constants(it->second->constants());
   jobs_.erase(it);
   std::erase_if(units_, [&](const auto& unit) { return unit.second.batch->job() == job; });
   dispatcher_.close_job(job, now());
@@ -187,6 +204,7 @@ void WorkerPool::carry_out(const StartUnit& command) {
   loads_.used(*find_slot(command.worker), command.model, part_of(unit.task.unit));
   try {
     process->share_inputs(*inputs_);
+    send_files(*process, *jobs_.at(unit.batch->job()));
     send_constants(*process, unit.batch->job(), unit.task.constants);
     OutputSlot output;
     if (unit.task.output_bytes > 0) {
@@ -236,15 +254,6 @@ void WorkerPool::worker_exited(std::size_t slot, WorkerId worker, const WorkerEn
   ipc::log(ipc::LogLevel::kWarn, "workers", end.words);
   dispatcher_.worker_exited(worker, end.words, now(), end.exit != kExitNoDevice);
   carry_out();
-}
-
-void WorkerPool::send_constants(WorkerProcess& process, JobId job,
-                                const std::vector<ConstantId>& constants) {
-  for (const ConstantId constant : constants) {
-    if (process.learns(constant)) {
-      process.send(PutConstant{constant, jobs_.at(job)->constant(constant)});
-    }
-  }
 }
 
 void WorkerPool::arm_timer() {

@@ -83,9 +83,13 @@ class WorkerPool {
 
   // ---- on the io thread ----
 
-  // The view of a new job. Its run() may be called from one other thread until close_job.
-  std::shared_ptr<UnitExecutor> open_job(JobId job, JobLimits limits);
+  // The view of a new job, whose units may name the files. Its run() may be called from one other
+  // thread until close_job.
+  std::shared_ptr<JobUnits> open_job(JobId job, JobLimits limits, MemoryFiles files = {});
   void cancel_job(JobId job);
+  // Ends the run() that the job's thread is in, as cancelled; those after JobUnits::resume() are
+  // not.
+  void interrupt_job(JobId job);
   void close_job(JobId job);
 
   // A worker of the kind or device exists, or is started where it is "cpu"; else false.
@@ -135,6 +139,8 @@ class WorkerPool {
   bool collect(std::size_t slot, WorkerId worker, const UnitDone& message);
   void worker_exited(std::size_t slot, WorkerId worker, const WorkerEnd& end);
   void send_constants(WorkerProcess& process, JobId job, const std::vector<ConstantId>& constants);
+  void send_files(WorkerProcess& process, const JobUnits& job);
+  void drop_constants(const std::vector<ConstantId>& constants);
   void deliver(UnitId unit, UnitOutcome outcome);
   void arm_timer();
   std::optional<std::size_t> find_slot(WorkerId worker) const;

@@ -32,7 +32,10 @@ std::uint64_t memory_total() {
 
 class CpuDevice : public Device {
  public:
-  explicit CpuDevice(int threads) : threads_(threads) { at::set_num_threads(threads); }
+  explicit CpuDevice(const DeviceOptions& options)
+      : threads_(options.threads), attached_files_(options.attached_files) {
+    at::set_num_threads(threads_);
+  }
 
   void describe(WorkerHello& hello) const override {
     hello.device = "cpu";
@@ -42,11 +45,13 @@ class CpuDevice : public Device {
   }
 
   std::unique_ptr<LoadedModel> open(const ModelSpec& spec) override {
-    return std::make_unique<TorchModel>(models::Model::open(spec, {}));
+    return std::make_unique<TorchModel>(
+        models::Model::open(spec, {at::kCPU, {}, {}, attached_files_}));
   }
 
  private:
   int threads_;
+  std::shared_ptr<const models::AttachedFiles> attached_files_;
 };
 
 }  // namespace
@@ -55,7 +60,7 @@ std::unique_ptr<Device> make_cpu_device(std::string_view which, const DeviceOpti
   if (!which.empty()) {
     throw Error(ErrorCode::kBadRequest, "A CPU worker takes no options after @.");
   }
-  return std::make_unique<CpuDevice>(options.threads);
+  return std::make_unique<CpuDevice>(options);
 }
 
 }  // namespace tandem::worker

@@ -13,13 +13,15 @@
 
 #include "device_worker/loaded_model.hpp"
 #include "ipc/transport/cuda_ipc/slab_view.hpp"
+#include "models/patches/attached_files.hpp"
 #include "protocol/worker_message.hpp"
 
 namespace tandem::worker {
 
 struct DeviceOptions {
-  int threads = 1;          // of a CPU worker
-  bool cuda_graphs = true;  // of a GPU worker
+  int threads = 1;                                              // of a CPU worker
+  bool cuda_graphs = true;                                      // of a GPU worker
+  std::shared_ptr<const models::AttachedFiles> attached_files;  // that units may name; may be null
 };
 
 // Memory that a device copies from and to without staging, until this object ends.

@@ -79,7 +79,8 @@ class GpuDevice : public Device {
         place_(std::move(place)),
         description_(backend_->describe()),
         graphs_(*backend_, backend_->memory().total / kGraphShare),
-        uses_graphs_(options.cuda_graphs) {
+        uses_graphs_(options.cuda_graphs),
+        attached_files_(options.attached_files) {
     compute_deterministically();
   }
 
@@ -97,6 +98,7 @@ class GpuDevice : public Device {
     models::ModelDevice device;
     device.device = place_.device;
     device.types = {true, description_.has_bfloat16};
+    device.attached_files = attached_files_;
     if (uses_graphs_) {
       device.wrap_network = [this](models::Network network) {
         return graphs_.wrap(std::move(network));
@@ -141,6 +143,7 @@ class GpuDevice : public Device {
   GpuDescription description_;
   NetworkGraphs graphs_;
   bool uses_graphs_;
+  std::shared_ptr<const models::AttachedFiles> attached_files_;
   std::string reason_to_end_;
 };
 

@@ -74,14 +74,16 @@ class SimModel : public LoadedModel {
     return std::make_unique<SimCond>(cond.context);
   }
 
-  at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
-                     const SigmaParameters&, const LatentRegion&, const PatchSet& patches,
-                     const MotionUse&) override {
+  at::Tensor denoise(const at::Tensor& x, const NoiseLevels& sigma,
+                     std::span<const ModelCond* const> conds, const SigmaParameters&,
+                     const LatentRegion&, const PatchSet& patches, const MotionUse&) override {
     wait();
     std::vector<at::Tensor> results;
+    const at::Tensor level = at::tensor(sigma.sigmas).reshape({-1, 1, 1, 1});
+    const at::Tensor scaled = x / (1.0F + level * level);
     for (const ModelCond* cond : conds) {
       const float mean = static_cast<const SimCond&>(*cond).mean;
-      results.push_back(x / (1.0F + sigma * sigma) + mean + influence_of(patches));
+      results.push_back(scaled + mean + influence_of(patches));
     }
     return at::stack(results);
   }

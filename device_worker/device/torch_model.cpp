@@ -61,10 +61,11 @@ std::unique_ptr<ModelCond> TorchModel::prepare(const CondInput& cond) {
   inputs.pooled = cond.pooled;
   inputs.sizes = cond.sizes;
   inputs.concat = cond.concat;
+  inputs.y = cond.y;
   return std::make_unique<TorchCond>(model_->prepare_cond(inputs));
 }
 
-at::Tensor TorchModel::denoise(const at::Tensor& x, float sigma,
+at::Tensor TorchModel::denoise(const at::Tensor& x, const NoiseLevels& sigma,
                                std::span<const ModelCond* const> conds,
                                const SigmaParameters& sigmas, const LatentRegion& region,
                                const PatchSet& patches, const MotionUse& motion) {

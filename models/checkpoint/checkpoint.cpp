@@ -31,16 +31,19 @@ at::Tensor tensor_of(const SafetensorsEntry& entry, std::span<const std::byte> d
 
 }  // namespace
 
+TensorMap tensors_in(const SafetensorsHeader& header, std::span<const std::byte> data,
+                     const std::shared_ptr<const void>& owner) {
+  TensorMap tensors;
+  for (const auto& [name, entry] : header.tensors)
+    tensors.emplace_hint(tensors.end(), name, tensor_of(entry, data, owner));
+  return tensors;
+}
+
 Checkpoint open_checkpoint(const std::string& path) {
   const HeaderFile file(path);
   const auto mapping = std::make_shared<const MappedFile>(file.file());
   const auto data = mapping->bytes().subspan(file.header().data_offset);
-  Checkpoint checkpoint{file.stamp(), {}};
-  for (const auto& [name, entry] : file.header().tensors) {
-    checkpoint.tensors.emplace_hint(checkpoint.tensors.end(), name,
-                                    tensor_of(entry, data, mapping));
-  }
-  return checkpoint;
+  return {file.stamp(), tensors_in(file.header(), data, mapping)};
 }
 
 }  // namespace tandem::models

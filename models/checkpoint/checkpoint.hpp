@@ -1,10 +1,14 @@
 // A safetensors file as tensors.
 #pragma once
 
+#include <cstddef>
+#include <memory>
+#include <span>
 #include <string>
 
 #include "models/checkpoint/weights.hpp"
 #include "protocol/file_stamp.hpp"
+#include "protocol/safetensors.hpp"
 
 namespace tandem::models {
 
@@ -17,5 +21,10 @@ struct Checkpoint {
 // them, and must not be written to. A tensor that the file did not align to its element is a copy.
 // Throws kMissingFile, kBadCheckpoint, kOutOfMemory.
 Checkpoint open_checkpoint(const std::string& path);
+
+// The tensors of a safetensors file whose data lies in memory, which `owner` keeps: views, or
+// copies as above.
+TensorMap tensors_in(const SafetensorsHeader& header, std::span<const std::byte> data,
+                     const std::shared_ptr<const void>& owner);
 
 }  // namespace tandem::models

@@ -1,10 +1,12 @@
 #include "models/patches/patch_files.hpp"
 
+#include "models/checkpoint/checkpoint.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::models {
 
 std::shared_ptr<const PatchFile> PatchFiles::open(const FileStamp& stamp) {
+  if (auto attached = attached_ ? attached_->find(stamp) : nullptr) return attached;
   if (const auto* known = open_.find(stamp)) return *known;
   Checkpoint checkpoint = open_checkpoint(stamp.path);
   if (!(checkpoint.stamp == stamp)) {

@@ -2,24 +2,21 @@
 #pragma once
 
 #include <memory>
-#include <string>
-#include <vector>
+#include <utility>
 
-#include "models/checkpoint/checkpoint.hpp"
+#include "models/patches/attached_files.hpp"
 #include "models/patches/recent_cache.hpp"
 #include "protocol/file_stamp.hpp"
 
 namespace tandem::models {
 
-struct PatchFile {
-  std::string path;
-  TensorMap tensors;               // views of the mapping
-  std::vector<std::string> names;  // of the tensors
-};
-
 // Keeps the last ones open, since hooks come back to them step by step.
 class PatchFiles {
  public:
+  // attached: files that are memory, by their stamps; may be null.
+  explicit PatchFiles(std::shared_ptr<const AttachedFiles> attached = nullptr)
+      : attached_(std::move(attached)) {}
+
   // Throws kBadCheckpoint where the file is no longer as its stamp says, and as open_checkpoint
   // does.
   std::shared_ptr<const PatchFile> open(const FileStamp& stamp);
@@ -27,6 +24,7 @@ class PatchFiles {
  private:
   static constexpr std::uint64_t kOpenFiles = 64;
 
+  std::shared_ptr<const AttachedFiles> attached_;
   RecentCache<FileStamp, std::shared_ptr<const PatchFile>> open_{kOpenFiles};
 };
 

@@ -23,22 +23,6 @@ void read_conds(ObjectReader& keys, std::string_view key, std::vector<Cond>& con
                     [&](ObjectReader& cond) { conds.push_back(detail::read_cond(cond)); });
 }
 
-void read_hook_groups(ObjectReader& keys, std::map<std::string, std::vector<Hook>>& groups) {
-  keys.read_members(
-      "hooks", kMaxHookGroups,
-      [&](const std::string& id, const boost::json::value& hooks, const std::string& path) {
-        if (id.empty() || id.size() > kId.max_bytes) {
-          throw Error(ErrorCode::kOutOfRange, path + ": expected an id of 1 to 64 bytes", {}, path);
-        }
-        std::vector<Hook>& group = groups[id];
-        for (const boost::json::value& hook : to_array(hooks, path, kMaxHooks)) {
-          ObjectReader::read_value(hook, key_path(path, group.size()), [&](ObjectReader& reader) {
-            group.push_back(detail::read_hook(reader));
-          });
-        }
-      });
-}
-
 void check_hook_groups(const Job& job, std::string_view list, const std::vector<Cond>& conds) {
   for (std::size_t i = 0; i < conds.size(); ++i) {
     for (const std::string& id : conds[i].hooks) {

@@ -124,7 +124,9 @@ std::string_view folder_name(FileKind kind) {
   return kFolders.at(static_cast<std::size_t>(kind));
 }
 
-std::vector<FileUse> files_named(Job& job) {
+namespace {
+
+std::vector<FileUse> all_named(Job& job) {
   FileList list;
   add_model(list, job.model);
   for (auto& [id, hooks] : job.hooks) {
@@ -135,6 +137,36 @@ std::vector<FileUse> files_named(Job& job) {
   }
   if (job.motion) list.add(job.motion->file, FileKind::kMotionModel, "motion.file");
   return list.take();
+}
+
+bool stands_for_tensors(const FileUse& use) {
+  return tensors_prefix(*use.file).has_value();
+}
+
+// A string of the format holds no NUL.
+constexpr char kTensorsMark = '\0';
+
+}  // namespace
+
+std::string tensors_in_place_of_file(std::string_view prefix) {
+  return kTensorsMark + std::string(prefix);
+}
+
+std::optional<std::string> tensors_prefix(const std::string& file) {
+  if (file.empty() || file.front() != kTensorsMark) return std::nullopt;
+  return file.substr(1);
+}
+
+std::vector<FileUse> files_named(Job& job) {
+  std::vector<FileUse> uses = all_named(job);
+  std::erase_if(uses, stands_for_tensors);
+  return uses;
+}
+
+std::vector<FileUse> tensor_sources_named(Job& job) {
+  std::vector<FileUse> uses = all_named(job);
+  std::erase_if(uses, [](const FileUse& use) { return !stands_for_tensors(use); });
+  return uses;
 }
 
 void resolve_paths(Job& job, std::string_view folder) {

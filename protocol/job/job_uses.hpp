@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,8 +42,17 @@ struct FileUse {
   std::string path;  // of the key: "model.loras[0].file"
 };
 
-// Every input file that the job names, to be read or replaced. Outputs are not among them.
+// Every input file that the job names, to be read or replaced. Outputs are not among them, nor are
+// tensors of the message.
 std::vector<FileUse> files_named(Job& job);
+
+// In the place of a file's name: the tensors of the message whose names begin with the prefix,
+// {"tensors": PREFIX} in the format. No file has such a name.
+std::string tensors_in_place_of_file(std::string_view prefix);
+// The prefix; nullopt for the name of a file.
+std::optional<std::string> tensors_prefix(const std::string& file);
+// Every place of the job where tensors stand for a file.
+std::vector<FileUse> tensor_sources_named(Job& job);
 
 // Makes every relative input file an absolute one below `folder`, without ".." where names alone
 // allow it. Touches no file system.

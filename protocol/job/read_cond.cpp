@@ -110,8 +110,14 @@ void read_model_inputs(ObjectReader& keys, Cond& cond) {
 }  // namespace
 
 Cond read_cond(ObjectReader& keys) {
+  const Prompt prompt = read_prompt(keys);
+  Cond cond = read_cond_place(keys);
+  cond.prompt = prompt;
+  return cond;
+}
+
+Cond read_cond_place(ObjectReader& keys) {
   Cond cond;
-  cond.prompt = read_prompt(keys);
   keys.read("strength", cond.strength, kAnyNumber);
   read_where(keys, cond);
   read_when(keys, cond);

@@ -3,6 +3,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "protocol/job/job_uses.hpp"
 #include "protocol/job/limits.hpp"
 #include "protocol/job/names.hpp"
 #include "protocol/job/readers.hpp"
@@ -13,7 +14,7 @@ namespace {
 Lora read_lora(ObjectReader& keys) {
   Lora lora;
   keys.require("file");
-  read_file(keys, "file", lora.file);
+  read_source(keys, "file", lora.file);
   keys.read("strength_model", lora.strength_model, kAnyNumber);
   keys.read("strength_clip", lora.strength_clip, kAnyNumber);
   return lora;
@@ -46,7 +47,7 @@ Keyframe read_keyframe(ObjectReader& keys) {
 
 void read_weight_hook(ObjectReader& keys, Hook& hook) {
   keys.require("file");
-  read_file(keys, "file", hook.file);
+  read_source(keys, "file", hook.file);
   keys.read("strength_model", hook.strength_model, kAnyNumber);
   keys.read("strength_clip", hook.strength_clip, kAnyNumber);
   keys.read_objects("keyframes", kMaxKeyframes,
@@ -65,14 +66,30 @@ std::string to_file(const boost::json::value& value, const std::string& path) {
   if (const boost::json::object* object = value.if_object();
       object && object->contains("tensors")) {
     throw Error(ErrorCode::kUnsupported,
-                path + ": tensors of the message in place of a file are not supported yet",
-                "Name a file.", path);
+                path + ": tensors of the message cannot stand for this file",
+                "Name a file; LoRAs and hooks may be tensors.", path);
   }
   return to_text(value, path, kFileName);
 }
 
 void read_file(ObjectReader& keys, std::string_view key, std::string& field) {
   if (const boost::json::value* value = keys.find(key)) field = to_file(*value, keys.path_of(key));
+}
+
+void read_source(ObjectReader& keys, std::string_view key, std::string& field) {
+  const boost::json::value* value = keys.find(key);
+  if (value == nullptr) return;
+  const std::string path = keys.path_of(key);
+  const boost::json::object* object = value->if_object();
+  if (object == nullptr || !object->contains("tensors")) {
+    field = to_file(*value, path);
+    return;
+  }
+  ObjectReader::read_value(*value, path, [&](ObjectReader& source) {
+    std::string prefix;
+    source.read("tensors", prefix, kTensorNameRule);
+    field = tensors_in_place_of_file(prefix);
+  });
 }
 
 void read_plugin_options(ObjectReader& keys, std::string& field) {
@@ -142,6 +159,22 @@ Hook read_hook(ObjectReader& keys) {
     read_plugin_hook(keys, hook);
   }
   return hook;
+}
+
+void read_hook_groups(ObjectReader& keys, std::map<std::string, std::vector<Hook>>& groups) {
+  keys.read_members(
+      "hooks", kMaxHookGroups,
+      [&](const std::string& id, const boost::json::value& hooks, const std::string& path) {
+        if (id.empty() || id.size() > kId.max_bytes) {
+          throw Error(ErrorCode::kOutOfRange, path + ": expected an id of 1 to 64 bytes", {}, path);
+        }
+        std::vector<Hook>& group = groups[id];
+        for (const boost::json::value& hook : to_array(hooks, path, kMaxHooks)) {
+          ObjectReader::read_value(hook, key_path(path, group.size()), [&](ObjectReader& reader) {
+            group.push_back(read_hook(reader));
+          });
+        }
+      });
 }
 
 }  // namespace tandem::job::detail

@@ -28,6 +28,8 @@ json::object write(const AreaPercent& area) {
   return {{"height", area.height}, {"width", area.width}, {"y", area.y}, {"x", area.x}};
 }
 
+}  // namespace
+
 json::object write(const Cond& cond) {
   ObjectWriter out;
   const Cond fallback;
@@ -57,8 +59,6 @@ json::object write(const Cond& cond) {
   out.put("template_end", cond.template_end);
   return out.take();
 }
-
-}  // namespace
 
 json::array write(const std::vector<Cond>& conds) {
   json::array list;

@@ -1,14 +1,20 @@
 // "model", "motion" and "hooks": what names files.
+#include "protocol/job/job_uses.hpp"
 #include "protocol/job/writers.hpp"
 #include "protocol/json_text.hpp"
 
 namespace tandem::job::detail {
 namespace {
 
+json::value source_value(const std::string& file) {
+  if (const auto prefix = tensors_prefix(file)) return json::object{{"tensors", *prefix}};
+  return json::value(file);
+}
+
 json::object write(const Lora& lora) {
   ObjectWriter out;
   const Lora fallback;
-  out.always("file", json::value(lora.file));
+  out.always("file", source_value(lora.file));
   out.put("strength_model", lora.strength_model, fallback.strength_model);
   out.put("strength_clip", lora.strength_clip, fallback.strength_clip);
   return out.take();
@@ -27,7 +33,7 @@ json::object write(const Hook& hook) {
   ObjectWriter out;
   const Hook fallback;
   out.always("type", json::value(hook.type));
-  out.put("file", hook.file);
+  if (!hook.file.empty()) out.always("file", source_value(hook.file));
   out.put("strength_model", hook.strength_model, fallback.strength_model);
   out.put("strength_clip", hook.strength_clip, fallback.strength_clip);
   json::array keyframes;

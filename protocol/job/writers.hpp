@@ -71,6 +71,10 @@ class ObjectWriter {
 
 json::object write(const Model& model);
 json::object write(const Motion& motion);
+json::object write(const Sampling& sampling);
+json::object write(const Context& context);
+json::object write(const Workers& workers);
+json::object write(const Cond& cond);
 json::object write(const std::map<std::string, std::vector<Hook>>& groups);
 json::array write(const std::vector<Cond>& conds);
 

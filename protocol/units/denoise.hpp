@@ -20,7 +20,8 @@ struct Denoise {
   std::vector<ConstantId> conds;
   LatentRegion region = {};  // of x, the same for all conds
   PatchSet patches = {};
-  MotionUse motion = {};  // the items of the batch are the frames
+  MotionUse motion = {};                // the items of the batch are the frames
+  std::vector<float> item_sigmas = {};  // one for each item of x where they differ; empty: sigma
 
   bool operator==(const Denoise&) const = default;
 };

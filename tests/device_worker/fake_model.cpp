@@ -32,12 +32,12 @@ std::unique_ptr<ModelCond> FakeModel::prepare(const CondInput& cond) {
   return std::make_unique<FakeCond>(cond.context.sum().item<float>());
 }
 
-at::Tensor FakeModel::denoise(const at::Tensor& x, float sigma,
+at::Tensor FakeModel::denoise(const at::Tensor& x, const NoiseLevels& sigma,
                               std::span<const ModelCond* const> conds, const SigmaParameters&,
                               const LatentRegion&, const PatchSet&, const MotionUse&) {
   std::vector<at::Tensor> results;
   for (const ModelCond* cond : conds) {
-    results.push_back(x * sigma + static_cast<const FakeCond*>(cond)->value);
+    results.push_back(x * sigma.sigmas.front() + static_cast<const FakeCond*>(cond)->value);
   }
   return at::stack(results);
 }

@@ -29,9 +29,10 @@ class FakeModel : public LoadedModel {
   void set_patch_budget(std::uint64_t bytes) override { patch_budget = bytes; }
   TextOutput encode_text(const TextInput& input) override;
   std::unique_ptr<ModelCond> prepare(const CondInput& cond) override;
-  at::Tensor denoise(const at::Tensor& x, float sigma, std::span<const ModelCond* const> conds,
-                     const SigmaParameters& sigmas, const LatentRegion& region,
-                     const PatchSet& patches, const MotionUse& motion) override;
+  at::Tensor denoise(const at::Tensor& x, const NoiseLevels& sigma,
+                     std::span<const ModelCond* const> conds, const SigmaParameters& sigmas,
+                     const LatentRegion& region, const PatchSet& patches,
+                     const MotionUse& motion) override;
   at::Tensor forward(const at::Tensor& x, const at::Tensor& timestep, const at::Tensor& context,
                      const at::Tensor& y, const PatchSet& patches,
                      const MotionUse& motion) override;

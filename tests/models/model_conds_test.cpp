@@ -48,6 +48,15 @@ TEST(PrepareCond, SdxlNeedsPooledAndSizes) {
   EXPECT_THROW(prepare(inputs, "sdxl", 5), Error);
 }
 
+TEST(PrepareCond, AGivenVectorStandsForPooledAndSizes) {
+  CondInputs inputs;
+  inputs.context = at::randn({1, 5, 3});
+  inputs.y = at::randn({2, 4 + 6 * 256});
+  EXPECT_TRUE(at::equal(*prepare(inputs, "sdxl", 4).y, inputs.y));
+  inputs.y = at::randn({2, 4 + 6 * 256 + 1});
+  EXPECT_THROW(prepare(inputs, "sdxl", 4), Error);
+}
+
 TEST(PrepareCond, Sd1TakesTheContextAlone) {
   CondInputs inputs;
   inputs.context = at::randn({1, 5, 3});

@@ -70,6 +70,20 @@ TEST_F(TinyModel, LoadsAPartWhenItIsNeeded) {
   EXPECT_TRUE(model->unused_tensors(ModelPart::kUnet).empty());
 }
 
+TEST_F(TinyModel, EachItemMayHaveItsOwnSigma) {
+  const auto model = open();
+  const PreparedCond first = cond(*model, 5), second = cond(*model, 5);
+  const std::array<const PreparedCond*, 2> conds = {&first, &second};
+  const auto denoise = [&](const NoiseLevels& sigma) {
+    return model->denoise(x_, sigma, conds, model->info().sigmas);
+  };
+  const at::Tensor low = denoise(0.5F), high = denoise(4.0F);
+  const at::Tensor mixed = denoise(NoiseLevels({0.5F, 4.0F}));
+  EXPECT_TRUE(at::allclose(mixed.select(1, 0), low.select(1, 0), 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(mixed.select(1, 1), high.select(1, 1), 1e-5, 1e-6));
+  EXPECT_EQ(code_of([&] { denoise(NoiseLevels({1.0F, 2.0F, 3.0F})); }), ErrorCode::kBadShape);
+}
+
 TEST_F(TinyModel, DenoiseOfOneCondRepeatsItsBits) {
   const auto model = open();
   const PreparedCond first = cond(*model, 5);

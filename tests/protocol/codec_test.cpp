@@ -18,6 +18,7 @@ std::vector<ToWorker> messages_to_worker() {
   denoise.patches = {{{{"/lora", 1, 2, 3, 4}, 0.5}}, {{{"/hook", 5, 6, 7, 8}, -1.0}}};
   denoise.sigmas.betas = Betas::kLinear;
   denoise.motion = {1.3, 0.6};
+  denoise.item_sigmas = {1.5F, 2.5F};
   EncodeText text;
   text.patches.loras = denoise.patches.hooks;
   text.embeddings = {{"style", {"/style", 1, 2, 3, 4}}};
@@ -26,6 +27,7 @@ std::vector<ToWorker> messages_to_worker() {
   CondData cond{InlineTensor{{DType::kF16, {1}}, "ab"},
                 shared_tensor(),
                 std::array<double, 6>{1, 2, 3},
+                shared_tensor(),
                 shared_tensor(),
                 {{"wrapper", "p", R"({"a": 1})"}, {"callback", "q", ""}}};
   PluginUnit plugin{"p", "k", "{}", {{"in", shared_tensor()}}, {{"out", {DType::kU8, {3}}}}};
@@ -50,6 +52,7 @@ std::vector<ToWorker> messages_to_worker() {
                     ModelPart::kVae},
           UnloadModel{ModelId{2}, ModelPart::kVae},
           PutConstant{ConstantId{5}, cond},
+          PutFile{ConstantId{6}, {"lora.", 0, 2, 3, 0}},
           DropConstants{{ConstantId{5}}},
           RunUnit{UnitId{1}, Generation{2}, denoise, {SegmentId{1}, 64, 1024}},
           RunUnit{UnitId{2}, Generation{1}, text, {}},

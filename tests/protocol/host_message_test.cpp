@@ -152,16 +152,6 @@ TEST(HostMessage, WorkersAreToldWhatToDo) {
             ErrorCode::kBadRequest);
 }
 
-TEST(HostMessage, LaterRequestsAreRefusedByName) {
-  for (const std::string type : {"prepare", "add_conds", "drop_conds", "evaluate", "release"}) {
-    const Failure failure = refusal(R"({"id": 7, "type": ")" + type + R"(", "more": 1})");
-    EXPECT_EQ(failure.code, ErrorCode::kUnsupported) << type;
-    EXPECT_NE(failure.message.find(type), std::string::npos) << failure.message;
-  }
-  EXPECT_EQ(refusal(R"({"id": 7, "type": "cancel", "evaluator": "e", "request": 3})").path,
-            "evaluator");
-}
-
 TEST(HostMessage, HelloMustIncludeThisVersion) {
   EXPECT_EQ(refusal(R"({"id": 1, "type": "hello", "protocol": [2, 3]})").code,
             ErrorCode::kUnsupportedVersion);

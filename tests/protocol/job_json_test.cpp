@@ -234,8 +234,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{R"("workers": {"max": 0})", kRange, "workers.max"},
         Refusal{R"("workers": {"relative_speed": {"gpu:0": 0}})", kRange,
                 R"(workers.relative_speed["gpu:0"])"},
-        Refusal{R"("model": {"loras": [{"file": {"tensors": "p."}}]})", ErrorCode::kUnsupported,
-                "model.loras[0].file"}));
+        Refusal{R"("model": {"file": {"tensors": "p."}})", ErrorCode::kUnsupported, "model.file"},
+        Refusal{R"("model": {"loras": [{"file": {"tensors": ""}}]})", kRange,
+                "model.loras[0].file.tensors"},
+        Refusal{R"("model": {"loras": [{"file": {"tensors": "p.", "x": 1}}]})",
+                ErrorCode::kUnknownKey, "model.loras[0].file.x"}));
 
 Failure whole_refusal(std::string_view text) {
   return failure_of([&] { parse_job(text); });

@@ -11,8 +11,6 @@ from host_client import Client, same_bits
 from jobs import golden_job, long_job, picture_job
 from service_case import ServiceCase
 
-LATER_REQUESTS = ("prepare", "add_conds", "drop_conds", "evaluate", "release")
-
 
 class Requests(ServiceCase):
     def test_hello_names_versions_session_and_limits(self):
@@ -62,12 +60,6 @@ class Requests(ServiceCase):
         client = self.client()
         self.refused(("bad_request", "unsupported"), client.request, "dance")
         client.request("ping")
-
-    def test_requests_of_later_versions_are_refused_by_name(self):
-        client = self.client()
-        for kind in LATER_REQUESTS:
-            with self.subTest(kind):
-                self.assertIn(kind, self.refused("unsupported", client.request, kind)["message"])
 
     def test_replies_to_several_requests_in_flight(self):
         client = self.client()

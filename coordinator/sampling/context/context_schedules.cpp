@@ -11,10 +11,10 @@ namespace tandem::coordinator {
 namespace {
 
 constexpr std::array kSchedules = {
-    ContextScheduleRow{"standard_static", standard_static_windows},
+    ContextScheduleRow{"standard_static", standard_static_windows, true},
     ContextScheduleRow{"standard_uniform", standard_uniform_windows},
     ContextScheduleRow{"looped_uniform", looped_uniform_windows},
-    ContextScheduleRow{"batched", batched_windows},
+    ContextScheduleRow{"batched", batched_windows, true},
 };
 
 std::vector<std::int64_t> range(std::int64_t first, std::int64_t end) {

@@ -21,6 +21,7 @@ using ContextSchedule = ContextWindows (*)(std::int64_t length, const job::Conte
 struct ContextScheduleRow {
   std::string_view name;
   ContextSchedule windows;
+  bool is_static = false;  // the same at every step
 };
 
 // All schedules of the job format.

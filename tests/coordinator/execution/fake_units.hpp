@@ -19,6 +19,7 @@ class FakeUnits : public UnitExecutor {
 
   TensorArena& inputs() override { return arena_; }
   ConstantId add_constant(ConstantData) override { return {}; }
+  void drop_constants(std::vector<ConstantId>) override {}
   std::vector<UnitOutcome> run(std::vector<UnitTask> tasks) override {
     std::vector<UnitOutcome> outcomes;
     for (const UnitTask& task : tasks) {

@@ -18,6 +18,7 @@ class FakeUnits : public UnitExecutor {
     constants.push_back(std::move(data));
     return ConstantId{constants.size()};
   }
+  void drop_constants(std::vector<ConstantId> ids) override { dropped = std::move(ids); }
   std::vector<UnitOutcome> run(std::vector<UnitTask> given) override {
     std::vector<UnitOutcome> outcomes;
     for (std::size_t i = 0; i < given.size(); ++i) {
@@ -37,6 +38,7 @@ class FakeUnits : public UnitExecutor {
   void check_cancelled() override {}
 
   std::vector<ConstantData> constants;
+  std::vector<ConstantId> dropped;
   std::vector<UnitTask> tasks;
 
  private:
@@ -55,6 +57,31 @@ class RemoteUnitRunnerTest : public ::testing::Test {
   FakeUnits units_;
   RemoteUnitRunner runner_{units_, job_, SigmaParameters{}};
 };
+
+TEST_F(RemoteUnitRunnerTest, ADroppedCondIsForgottenAndItsOwnSigmasReachTheUnits) {
+  runner_.add_cond({at::ones({1, 77, 8}), {}, {}});
+  const std::size_t b = runner_.add_cond({at::ones({1, 77, 8}), {}, {}});
+  runner_.drop_cond(0);
+  EXPECT_EQ(units_.dropped, std::vector<ConstantId>{ConstantId{1}});
+  const DenoiseCall call = {at::zeros({2, 4, 8, 8}), 3.0F, {b}};
+  runner_.set_item_sigmas({3.0F, 1.0F});
+  runner_.denoise({call});
+  EXPECT_EQ(std::get<Denoise>(units_.tasks.front().unit).item_sigmas,
+            (std::vector<float>{3.0F, 1.0F}));
+  runner_.set_item_sigmas({});
+  runner_.denoise({call});
+  EXPECT_TRUE(std::get<Denoise>(units_.tasks.front().unit).item_sigmas.empty());
+}
+
+TEST_F(RemoteUnitRunnerTest, AnEvaluatorsPatchesFollowTheLoras) {
+  job_.weight_patches = {{{.path = "p", .inode = 9}, 0.25}};
+  const std::size_t a = runner_.add_cond({at::ones({1, 77, 8}), {}, {}});
+  runner_.denoise({{at::zeros({1, 4, 8, 8}), 3.0F, {a}, {}, {{"b", 2.0}}}});
+  const PatchSet& set = std::get<Denoise>(units_.tasks.front().unit).patches;
+  ASSERT_EQ(set.loras.size(), 2U);
+  EXPECT_EQ(set.loras[1], job_.weight_patches.front());
+  EXPECT_EQ(set.hooks.size(), 1U);
+}
 
 TEST_F(RemoteUnitRunnerTest, ResultsComeInTheOrderOfTheCalls) {
   const std::size_t a = runner_.add_cond({at::ones({1, 77, 8}), {}, {}});
@@ -85,7 +112,7 @@ TEST_F(RemoteUnitRunnerTest, TheChannelsOfAnInpaintingModelTravelWithTheCond) {
 
 TEST_F(RemoteUnitRunnerTest, PluginHooksGoWithTheirCond) {
   const PluginHook hook{"wrapper", "p", "{}"};
-  const std::size_t cond = runner_.add_cond({at::ones({1, 77, 8}), {}, {}, {}, {hook}});
+  const std::size_t cond = runner_.add_cond({at::ones({1, 77, 8}), {}, {}, {}, {}, {hook}});
   EXPECT_EQ(units_.constants[cond].cond.plugin_hooks, std::vector{hook});
 }
 

@@ -38,6 +38,23 @@ TEST(WindowSplitter, TheStepIsThatOfTheSigma) {
   }
 }
 
+TEST(WindowSplitter, SchedulesThatAreTheSameAtEveryStepNeedNoSigmas) {
+  job::Context fixed = context();
+  fixed.schedule = "standard_static";
+  const auto splitter = make_static_window_splitter(fixed, kShape);
+  ASSERT_TRUE(splitter.has_value());
+  EXPECT_EQ(splitter->split(7.5F), WindowSplitter(fixed, kSigmas, kShape).split(4.0F));
+  EXPECT_FALSE(make_static_window_splitter(std::nullopt, kShape).has_value());
+  EXPECT_FALSE(make_static_window_splitter(fixed, {1, 4, 4, 2}).has_value());
+  try {
+    make_static_window_splitter(context(), kShape);
+    FAIL() << "windows that depend on the step were taken";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(error.failure().path, "context.schedule");
+  }
+}
+
 // What predicts each cell by itself is the same in windows, whatever their weights.
 TEST(WindowSplitter, MergesToTheWhole) {
   const at::Tensor latent = at::randn(kShape);

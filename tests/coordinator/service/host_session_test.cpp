@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "ipc/socket/blocking_connection.hpp"
+#include "tests/coordinator/service/evaluators/fake_evaluators.hpp"
 
 namespace tandem::coordinator {
 namespace {
@@ -32,7 +33,11 @@ class FakeExecutor : public JobExecutor {
     progress.step(StepEvent{1, 1, 0.0, 0.0, 0.0, {}});
     return {};
   }
+  EvaluatorExecutor& evaluators() override { return evaluators_; }
   boost::json::object catalog() const override { return {{"samplers", boost::json::array()}}; }
+
+ private:
+  FakeEvaluators evaluators_;
 };
 
 // A service on a thread of its own, and a host's end of a connection to it.
@@ -176,7 +181,7 @@ TEST_F(HostSessionTest, WhoeverKeepsASessionIsToldOfItsEnd) {
 TEST_F(HostSessionTest, ABadRequestIsAnsweredAndTheConnectionStays) {
   hello();
   EXPECT_EQ(error_code(ask(R"({"id":2,"type":"jobs","colour":"red"})")), "unknown_key");
-  EXPECT_EQ(error_code(ask(R"({"id":3,"type":"evaluate"})")), "unsupported");
+  EXPECT_EQ(error_code(ask(R"({"id":3,"type":"evaluate"})")), "bad_request");
   EXPECT_EQ(error_code(ask(R"({"id":4,"type":"job","job":"none"})")), "not_found");
   EXPECT_TRUE(ask(R"({"id":5,"type":"ping"})").at("ok").as_bool());
 }

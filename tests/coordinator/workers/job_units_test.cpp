@@ -73,5 +73,27 @@ TEST_F(JobUnitsTest, ConstantsHaveIdsOfTheirOwn) {
   EXPECT_NE(other.add_constant({}), first);
 }
 
+TEST_F(JobUnitsTest, ADroppedConstantIsGoneAndItsIdIsNotUsedAgain) {
+  std::vector<ConstantId> told;
+  JobUnits units(JobId{3}, nullptr, {}, false, [&](auto dropped) { told = std::move(dropped); });
+  const ConstantId first = units.add_constant({});
+  const ConstantId second = units.add_constant({});
+  units.drop_constants({first, second});
+  EXPECT_EQ(told, (std::vector<ConstantId>{first, second}));
+  EXPECT_FALSE(units.constant(second));
+  const ConstantId third = units.add_constant({});
+  EXPECT_NE(third, first);
+  EXPECT_NE(third, second);
+}
+
+TEST_F(JobUnitsTest, FilesHaveIdsBesideTheConstants) {
+  const auto file = std::make_shared<const MemoryFile>();
+  JobUnits units(JobId{3}, nullptr, {}, false, {}, {file});
+  ASSERT_EQ(units.files().size(), 1U);
+  EXPECT_EQ(units.files().begin()->second, file);
+  const ConstantId constant = units.add_constant({});
+  EXPECT_EQ(units.constants(), (std::vector<ConstantId>{constant, units.files().begin()->first}));
+}
+
 }  // namespace
 }  // namespace tandem::coordinator

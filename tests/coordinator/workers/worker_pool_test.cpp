@@ -135,7 +135,7 @@ class WorkerPoolTest : public ::testing::Test {
       io_.get_executor()};
   std::vector<WorkerEventInfo> events_;
   std::unique_ptr<WorkerPool> pool_;
-  std::shared_ptr<UnitExecutor> units_;
+  std::shared_ptr<JobUnits> units_;
   std::thread loop_;
   std::string last_message_;
   std::vector<ModelId> over_budget_;
@@ -230,6 +230,20 @@ TEST_F(WorkerPoolTest, CancelEndsTheWaitAtOnce) {
   EXPECT_EQ(failure("slow"), ErrorCode::kCancelled);
   EXPECT_THROW(units_->check_cancelled(), Error);
   canceller.join();
+}
+
+TEST_F(WorkerPoolTest, AnInterruptedJobGoesOnAfterwards) {
+  start(1);
+  run({"a"});
+  std::thread interrupter([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    on_loop([this] { pool_->interrupt_job(kJob); });
+  });
+  EXPECT_EQ(failure("slow"), ErrorCode::kCancelled);
+  interrupter.join();
+  EXPECT_EQ(failure("b"), ErrorCode::kCancelled) << "until it is resumed";
+  units_->resume();
+  EXPECT_EQ(run({"c", "d"}), (std::vector<std::string>{"c", "d"}));
 }
 
 TEST_F(WorkerPoolTest, AWorkerOfAnotherKindIsStartedOnDemand) {

@@ -1,0 +1,83 @@
+// One evaluator of a host: a thread of its own, on which its conds are encoded and its evaluates
+// computed one after the other, and its share of the workers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "coordinator/service/evaluators/evaluator_run.hpp"
+#include "coordinator/service/evaluators/host_slots.hpp"
+#include "coordinator/service/evaluators/work_thread.hpp"
+#include "coordinator/workers/worker_pool.hpp"
+
+namespace tandem::coordinator {
+
+// What becomes of a request: the fields of its reply, or the failure.
+struct EvaluatorAnswer {
+  std::optional<Failure> failure;
+  boost::json::object fields;
+  ipc::Fd tensors;  // of the reply; not valid: none
+};
+
+using EvaluatorDone = std::function<void(EvaluatorAnswer)>;
+
+// Appends to the list "warnings" of a reply, which is there where it has members.
+void add_warnings(boost::json::object& fields, const boost::json::array& warnings);
+
+// Lives on the io thread, and so are all calls and all callbacks.
+class Evaluator {
+ public:
+  // Opens the pool's job of this id.
+  Evaluator(boost::asio::io_context& io, WorkerPool& pool, EvaluatorExecutor& executor,
+            AcceptedEvaluator accepted, JobLimits limits, std::optional<HostSlots> slots);
+  Evaluator(const Evaluator&) = delete;
+  Evaluator& operator=(const Evaluator&) = delete;
+  // After close() has called back.
+  ~Evaluator() = default;
+
+  const AcceptedEvaluator& accepted() const { return accepted_; }
+
+  // To be called first: the answer describes the model.
+  void prepare(CondsToAdd conds, EvaluatorDone done);
+  void add_conds(CondsToAdd conds, EvaluatorDone done);
+  void drop_conds(std::vector<std::string> ids, EvaluatorDone done);
+  // x: the message's, null where it lies in the slot. Throws kBadRequest while another one goes on
+  // and for lists that the slot has no room for, kMissingTensor and kBadShape for x.
+  void evaluate(std::uint64_t id, EvaluateRequest request, std::shared_ptr<const TensorFile> x,
+                EvaluatorDone done);
+  // The evaluate of this id, where it goes on, ends as cancelled.
+  void cancel(std::uint64_t id);
+  // Cancels what goes on and closes the pool's job; `closed` is called after the last answer, and
+  // may destroy this.
+  void close(std::function<void()> closed);
+
+ private:
+  struct Call;
+
+  void add_work(std::function<EvaluatorAnswer()> work, EvaluatorDone done);
+  EvaluatorAnswer compute(const EvaluateRequest& request, const TensorFile* x);
+  EvaluatorAnswer answer_with(const std::vector<std::span<const std::byte>>& predictions,
+                              bool in_slot) const;
+  void check_x(const EvaluateRequest& request, const TensorFile* x) const;
+
+  boost::asio::io_context& io_;
+  WorkerPool& pool_;
+  EvaluatorExecutor& executor_;
+  AcceptedEvaluator accepted_;
+  std::optional<HostSlots> slots_;
+  std::shared_ptr<JobUnits> units_;
+  std::unique_ptr<EvaluatorRun> run_;  // used on the thread alone
+  std::shared_ptr<Call> call_;         // the evaluate that goes on
+  std::size_t waiting_ = 0;            // requests without an answer
+  bool closing_ = false;
+  WorkThread thread_;  // last: it ends before what it works with
+};
+
+}  // namespace tandem::coordinator

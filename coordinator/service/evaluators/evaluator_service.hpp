@@ -1,0 +1,86 @@
+// The evaluators of all hosts. One ends with the connection that prepared it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+
+#include "coordinator/service/evaluators/evaluator.hpp"
+#include "protocol/host_event.hpp"
+#include "protocol/host_message.hpp"
+
+namespace tandem::coordinator {
+
+inline constexpr std::size_t kMaxEvaluators = 64;
+
+// What evaluators need of the service in which jobs run too.
+struct EvaluatorHost {
+  boost::asio::io_context& io;
+  WorkerPool& pool;
+  EvaluatorExecutor& executor;
+  std::size_t max_tensor_bytes = 0;  // of one message
+  // Opens the models and files that the job names and chooses its devices.
+  std::function<AcceptedJob(job::Job, std::shared_ptr<const TensorFile>,
+                            std::vector<WarningEvent>&)>
+      accept;
+  std::function<JobLimits(const AcceptedJob&)> limits;
+  std::function<boost::json::object(const AcceptedJob&)> types;
+  // Nothing computes with the job's models for it any more.
+  std::function<void(const AcceptedJob&)> ended;
+};
+
+// Lives on the io thread; so are all calls and callbacks. Requests throw what is wrong with them at
+// once; what goes wrong later is in the answer.
+class EvaluatorService {
+ public:
+  // A connection: whoever prepared an evaluator. Compared, never looked into.
+  using Owner = const void*;
+  using Fds = std::vector<ipc::Fd>;
+
+  explicit EvaluatorService(EvaluatorHost host);
+
+  // Takes what the request names of the descriptors. The answer is the whole reply.
+  void prepare(Owner owner, PrepareRequest request, Fds& fds, EvaluatorDone done);
+  void add_conds(Owner owner, AddCondsRequest request, Fds& fds, EvaluatorDone done);
+  void drop_conds(Owner owner, DropCondsRequest request, EvaluatorDone done);
+  void evaluate(Owner owner, std::uint64_t id, EvaluateRequest request, Fds& fds,
+                EvaluatorDone done);
+  void release(Owner owner, const ReleaseRequest& request, EvaluatorDone done);
+  // From any connection.
+  void cancel(const CancelRequest& request);
+
+  // The connection is gone.
+  void end_of(Owner owner);
+  // `done` is called when the last evaluator has ended; no other is prepared after this.
+  void close_all(std::function<void()> done);
+
+ private:
+  struct Entry {
+    Owner owner = nullptr;
+    std::unique_ptr<Evaluator> evaluator;
+  };
+
+  AcceptedEvaluator accept(PrepareRequest& request,
+                           const std::shared_ptr<const TensorFile>& tensors,
+                           std::vector<WarningEvent>& warnings);
+  Evaluator& add(Owner owner, const std::string& id, AcceptedEvaluator accepted,
+                 std::optional<HostSlots> slots);
+  std::shared_ptr<const TensorFile> take_tensors(const std::optional<int>& index, Fds& fds) const;
+  // Throws kNotFound for another connection's as well.
+  Evaluator& at(Owner owner, const std::string& id);
+  void close(const std::string& id, EvaluatorDone done);
+  void closed(const std::string& id);
+
+  EvaluatorHost host_;
+  std::string prefix_;
+  std::uint64_t next_ = 1;
+  std::map<std::string, Entry> evaluators_;
+  bool ends_ = false;
+  std::function<void()> on_all_closed_;
+};
+
+}  // namespace tandem::coordinator
