@@ -15,6 +15,9 @@ constexpr double kMostGrowth = 2.0;  // what a single time may say
 // about 1 %; one that had a hiccup is back sooner.
 constexpr std::size_t kPatience = 50;  // other units before a time begins to fade
 constexpr double kFade = 0.99;         // with each further one
+// A first time that is so many times the best is taken for one of warming up.
+constexpr double kColdFactor = 8.0;
+constexpr std::size_t kColdPatience = 4;  // other units before such a slot is tried again
 
 double faded(double seconds, std::size_t passed_over) {
   if (passed_over <= kPatience) return seconds;
@@ -70,12 +73,13 @@ void SpeedModel::learn(std::size_t slot, const std::string& shape, int crowd, do
   }
   ByCrowd& crowds = known_shape.slots[slot];
   const bool first_here = crowds.empty();
-  const auto [it, is_new] = crowds.try_emplace(crowd, Measured{seconds, !first_here, 0});
+  const auto [it, is_new] =
+      crowds.try_emplace(crowd, Measured{seconds, first_here ? 1 : kWarmUpUnits, 0});
   if (is_new) return;
   Measured& known = it->second;
   const double step = std::min(seconds, kMostGrowth * known.seconds) - known.seconds;
-  known.seconds += known.warm ? kSmoothing * step : std::min(step, 0.0);
-  known.warm = true;
+  known.seconds += known.is_warm() ? kSmoothing * step : std::min(step, 0.0);
+  known.times = std::min(known.times + 1, kWarmUpUnits);
   known.passed_over = 0;
 }
 
@@ -118,8 +122,12 @@ std::optional<double> SpeedModel::of_slot(const Shape& shape, std::size_t slot, 
   if (crowds == shape.slots.end()) return std::nullopt;
   const auto known = nearest(crowds->second, crowd);
   // Nobody is thought better of than the best that is known.
-  const double seconds = std::max(faded(known->second.seconds, known->second.passed_over),
-                                  fastest(shape.slots, known->first));
+  const double best = fastest(shape.slots, known->first);
+  const Measured& measured = known->second;
+  const bool is_no_verdict = !measured.is_warm() && measured.passed_over >= kColdPatience &&
+                             measured.seconds > kColdFactor * best;
+  const double seconds =
+      is_no_verdict ? best : std::max(faded(measured.seconds, measured.passed_over), best);
   return seconds * slow_down(shape.slots, known->first, crowd);
 }
 
