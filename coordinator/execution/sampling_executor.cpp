@@ -95,8 +95,8 @@ boost::json::object sampler_entry(const SamplerRow& row) {
 
 }  // namespace
 
-// A step's own arithmetic is small: threads of the coordinator would only take cores from the
-// workers.
+// A step's own arithmetic is small, mostly: threads of the coordinator would only take cores from
+// the workers.
 SamplingExecutor::SamplingExecutor(const PluginSet& plugins)
     : plugins_(plugins), evaluators_(plugins) {
   at::set_num_threads(1);
