@@ -235,8 +235,7 @@ class Interference(unittest.TestCase):
                 told = [(p["value"], p["max"]) for p in heard["progress"]]
                 self.assertEqual(sorted(set(told)), [(1, 4), (2, 4), (3, 4), (4, 4)])
                 self.assertEqual(told, sorted(told))
-                if kind == "MultiGPU":
-                    self.assertTrue(heard["preview"])
+                self.assertTrue(heard["preview"])
 
     def holds_nothing(self):
         # Asked again and again: ComfyUI may miss a request that comes just when a run has ended.
