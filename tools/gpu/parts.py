@@ -24,17 +24,35 @@ def devices(args):
     return report
 
 
+def test_program(name):
+    """What a test program's last lines say; an error where a test failed or none was run."""
+    ran = subprocess.run([str(BIN / name)], capture_output=True, text=True, timeout=100, check=False)
+    print(ran.stdout, ran.stderr, flush=True)
+    skipped = ran.stdout.count("[  SKIPPED ] ") // 2
+    report = {"says": ran.stdout.splitlines()[-3:], "skipped": skipped}
+    if ran.returncode or "[       OK ]" not in ran.stdout:
+        report["error"] = "a test failed, or none was run"
+    return report
+
+
+def conformance(args):
+    """The same cases for every transport, on this machine's devices."""
+    report = test_program("transport_conformance_test")
+    if report["skipped"] and args.device != "cpu":
+        report.setdefault("note", "some were skipped: with one GPU, those of two")
+    return report
+
+
 def kernels(args):
     """Tandem's own kernels against LibTorch's, and what they were compiled for."""
     if args.device == "cpu":
         return {"skipped": "no device"}
-    ran = subprocess.run([str(BIN / "cuda_kernels_test")], capture_output=True, text=True, timeout=100, check=False)
-    print(ran.stdout, ran.stderr, flush=True)
+    report = test_program("cuda_kernels_test")
     listed = subprocess.run(["cuobjdump", "-lelf", "-lptx", str(BIN / "libtandem_cuda.so")],
                             capture_output=True, text=True, check=False)
-    report = {"tests": ran.stdout.splitlines()[-3:], "compiled_for": listed.stdout.split()[-8:]}
-    if ran.returncode or "SKIPPED" in ran.stdout:
-        report["error"] = "a kernel gives other numbers, or none was run"
+    report["compiled_for"] = sorted({word for word in listed.stdout.split() if word.startswith("libtandem")})
+    if report["skipped"]:
+        report["error"] = "a kernel was not run"
     return report
 
 
@@ -42,6 +60,7 @@ Part = collections.namedtuple("Part", "function seconds")
 PARTS = {
     "devices": Part(devices, 120),
     "kernels": Part(kernels, 100),
+    "conformance": Part(conformance, 100),
     "processes": Part(faults.processes, 60),
     "checkpoint": Part(speed.checkpoint, 60),
     "full": Part(speed.full, 120),

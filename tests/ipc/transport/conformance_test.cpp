@@ -29,6 +29,11 @@ void PrintTo(const Case& way, std::ostream* out) {
 
 constexpr std::size_t kMost = 1 << 20;
 
+// Beside this program.
+std::filesystem::path echo_program() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "transport-benchmark";
+}
+
 class TransportConformance : public ::testing::TestWithParam<Case> {
  protected:
   void SetUp() override {
@@ -38,7 +43,7 @@ class TransportConformance : public ::testing::TestWithParam<Case> {
     if (gpus() < needed) GTEST_SKIP() << "no device";
     try {
       owner_.emplace(EchoOptions{way.way, way.owner_gpu, way.worker_gpu, way.state_on_gpu, kMost,
-                                 TANDEM_TRANSPORT_PROGRAM});
+                                 echo_program()});
     } catch (const Error& error) {
       if (way.way != Way::kCudaIpc) throw;
       GTEST_SKIP() << "CUDA IPC does not work here: " << error.what();
@@ -46,10 +51,9 @@ class TransportConformance : public ::testing::TestWithParam<Case> {
   }
 
   static int gpus() {
-    const std::filesystem::path program = TANDEM_TRANSPORT_PROGRAM;
     int count = 0;
     try {
-      CudaCalls& calls = load_cuda_calls(program.parent_path());
+      CudaCalls& calls = load_cuda_calls(echo_program().parent_path());
       if (calls.device_count(count) != 0) return 0;
     } catch (const Error&) {
       return 0;
