@@ -27,7 +27,7 @@ from service import Service, wait_until  # noqa: E402
 
 from host_client import Client  # noqa: E402
 
-MODEL = ROOT / "tests/golden/models/demo.safetensors"
+MODEL = ROOT / "tools/demo_model/demo.safetensors"
 TURN = 0.004
 WORDS = ("a red circle", "a blue square", "a green triangle", "a purple heart", "a star", "a tree", "a house", "a cat")
 
