@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 """Runs golden cases against one service and compares what they write with the reference's results.
 
-    tools/golden/run.py [--root CASES] [--only TEXT,TEXT] [--socket PATH] [--devices LIST] [--jobs N]
-                        [--dtype TYPE] [--floor N]
+    tools/golden/run.py [--root CASES] [--only TEXT,TEXT] [--socket PATH] [--devices LIST] [--threads N]
+                        [--jobs N] [--dtype TYPE] [--floor N] [--batching exact] [--bits FILE]
 
 The reference's numbers are a CPU's in float32. On a GPU or in another type (--dtype) they are met
-within a wider tolerance: --floor is the least that a model's results are given. What this version does not
+within a wider tolerance: --floor is the least that a model's results are given. --bits writes what every case's results
+hash to, or compares with the file where it is there: the same job on other workers (--threads 1). What this version does not
 cover yet (coverage.py) must be refused with the right error code. Exit status 0 when every case passes.
 """
 import argparse
 import collections
 import concurrent.futures
 import contextlib
+import hashlib
 import json
 import subprocess
 import sys
@@ -56,13 +58,38 @@ def read_outputs(job):
     return tensors, values
 
 
-def judge_result(folder, job, process, floor):
+def digest(tensors, values):
+    total = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
+    for name in sorted(tensors):
+        total.update(name.encode() + tensors[name].tobytes())
+    return total.hexdigest()
+
+
+class Bits:
+    """What results hash to, of this run and of an earlier one."""
+
+    def __init__(self, file):
+        self.file, self.now = file, {}
+        self.before = json.loads(file.read_text()) if file and file.exists() else None
+
+    def differs(self, case, tensors, values):
+        self.now[case] = digest(tensors, values)
+        return self.before is not None and self.before.get(case, self.now[case]) != self.now[case]
+
+    def save(self):
+        if self.file and self.before is None:
+            self.file.write_text(json.dumps(self.now, indent=1))
+
+
+def judge_result(folder, job, process, floor, bits):
     if process.returncode:
         return False, last_words(process)
     try:
         got, got_json = read_outputs(job)
     except FileNotFoundError as error:
         return False, f"did not write {Path(error.filename).name}"
+    if bits.differs(f"{folder.parent.name}/{folder.name}", got, got_json):
+        return False, f"other bits than in {bits.file}"
 
     def read(name, reader, default):
         return reader(folder / name) if (folder / name).exists() else default
@@ -86,12 +113,14 @@ def judge_refusal(process, missing):
     return True, f"refused ({code}): {names}"
 
 
-def run_case(folder, sandbox, socket, args):
+def run_case(folder, sandbox, socket, args, bits):
     """(whether it passes, words, names of what is not covered yet)"""
     job = cases.read_job(folder)
     missing = coverage.missing(job)
     with tempfile.TemporaryDirectory(dir=sandbox.folder) as tmp:
         job = cases.on_default_device(job, args.dtype)
+        if args.batching:
+            job["workers"] = {**job.get("workers", {}), "batching": args.batching}
         job["output"] = {k: str(Path(tmp, f"{k}-{Path(v).name}")) for k, v in job["output"].items()}
         Path(tmp, "case.json").write_text(json.dumps(job))
         arguments = ["run", f"{tmp}/case.json", "--socket", socket, "--json"]
@@ -103,18 +132,19 @@ def run_case(folder, sandbox, socket, args):
             return False, f"no answer in {args.timeout} s", []
         if missing:
             return *judge_refusal(process, missing), [name for name, _ in missing]
-        return *judge_result(folder, job, process, args.floor), []
+        return *judge_result(folder, job, process, args.floor, bits), []
 
 
 def run_all(folders, sandbox, socket, args):
-    passed, refused = 0, collections.Counter()
+    passed, refused, bits = 0, collections.Counter(), Bits(args.bits)
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        work = pool.map(lambda f: run_case(f, sandbox, socket, args), folders)
+        work = pool.map(lambda f: run_case(f, sandbox, socket, args, bits), folders)
         for folder, (ok, words, missing) in zip(folders, work):
             passed += ok
             refused.update(missing)
             print(f"{'pass' if ok else 'FAIL'} {folder.parent.name}/{folder.name}: {words}",
                   flush=True)
+    bits.save()
     return passed, refused
 
 
@@ -145,6 +175,9 @@ def main():
     parser.add_argument("--only", default="", help="only cases whose GROUP/NAME has one of these texts")
     parser.add_argument("--socket", help="a running service instead of one of its own")
     parser.add_argument("--devices", default="cpu:2", help="of its own service")
+    parser.add_argument("--threads", type=int, help="of each of its CPU workers")
+    parser.add_argument("--batching", choices=("exact", "auto"), help="of every job, instead of its own")
+    parser.add_argument("--bits", type=Path, help="written, or compared with")
     parser.add_argument("--jobs", type=int, default=2, help="cases at once")
     parser.add_argument("--dtype", choices=("fp32", "fp16", "bf16"), help="of the models")
     parser.add_argument("--floor", type=float, default=0, help="the least tolerance")
@@ -155,7 +188,7 @@ def main():
     folders = cases.folders(args.root, args.only)
     if not folders:
         sys.exit(f"no case below {args.root} has '{args.only}' in its name")
-    with Sandbox() if args.socket else Service(args.devices) as sandbox:
+    with Sandbox() if args.socket else Service(args.devices, args.threads) as sandbox:
         socket = args.socket or sandbox.socket
         passed, refused = run_all(folders, sandbox, socket, args)
         print_workers(sandbox, socket)
