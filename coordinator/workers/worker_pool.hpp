@@ -135,7 +135,7 @@ class WorkerPool {
   void handle(std::size_t slot, WorkerId worker, ModelFailed message);
   void handle(std::size_t slot, WorkerId worker, UnitDone message);
   void handle(std::size_t slot, WorkerId worker, UnitFailed message);
-  void handle(std::size_t slot, WorkerId worker, SlabAttached message);
+  void handle(std::size_t slot, WorkerId worker, const SlabAttached& message);
   bool collect(std::size_t slot, WorkerId worker, const UnitDone& message);
   void worker_exited(std::size_t slot, WorkerId worker, const WorkerEnd& end);
   void send_constants(WorkerProcess& process, JobId job, const std::vector<ConstantId>& constants);

@@ -32,7 +32,7 @@ void WorkerPool::handle(std::size_t slot, WorkerId worker, WorkerHello message) 
   dispatcher_.worker_ready(worker, now());
 }
 
-void WorkerPool::handle(std::size_t slot, WorkerId worker, SlabAttached message) {
+void WorkerPool::handle(std::size_t slot, WorkerId worker, const SlabAttached& message) {
   WorkerProcess& process = *slots_[slot]->process;
   if (!process.slab_attached(message)) return process.kill("it answers what it was not asked");
   dispatcher_.worker_ready(worker, now());

@@ -33,6 +33,11 @@ def busy_workers(client):
     return sum(worker["units_done"] > 0 for worker in client.workers())
 
 
+# Jobs after the first, until another worker has computed some of them: one that was slow to load its model may have
+# missed the first.
+MORE_JOBS = 8
+
+
 def results(devices, batching, runs=1, tensors=None, split=False, **conds):
     """(results of the same job, one after another, on a service of its own; workers that computed
     anything)"""
@@ -42,6 +47,8 @@ def results(devices, batching, runs=1, tensors=None, split=False, **conds):
         client = Client(service.socket)
         wait_until(lambda: all(w["state"] == "ready" for w in client.workers()), 60, "all are ready")
         got = [client.run(job, tensors) for _ in range(runs)]
+        while batching == "exact" and devices != "cpu:1" and busy_workers(client) == 1 and len(got) <= MORE_JOBS:
+            got.append(client.run(job, tensors))
         busy = busy_workers(client)
         client.close()
         return got, busy
@@ -72,7 +79,7 @@ class Identity(unittest.TestCase):
             for count in (2, 3):
                 with self.subTest(workers=count, conds=len(conds)):
                     many, busy = results(f"cpu:{count}", "exact", **conds)
-                    self.assertTrue(same_bits(many[0], one[0]))
+                    self.assertTrue(all(same_bits(result, one[0]) for result in many))
                     self.assertGreater(busy, 1, "the work was shared")
 
     def test_tiles_have_the_same_bits_on_one_two_and_three_workers(self):
@@ -94,7 +101,7 @@ class Identity(unittest.TestCase):
             one, _ = results("cpu:1", "exact", tensors=TENSORS, **conds)
             with self.subTest(windows="context" in conds):
                 many, busy = results("cpu:3", "exact", tensors=TENSORS, **conds)
-                self.assertTrue(same_bits(many[0], one[0]))
+                self.assertTrue(all(same_bits(result, one[0]) for result in many))
                 self.assertGreater(busy, 1, "the work was shared")
                 auto, _ = results("cpu:2", "auto", tensors=TENSORS, **conds)
                 self.assertLess(distance(auto[0]["samples"], one[0]["samples"]), 1e-4)
@@ -105,7 +112,7 @@ class Identity(unittest.TestCase):
             whole, _ = results("cpu:1", "exact", tensors=MASKS, **conds)
             with self.subTest(windows="context" in conds):
                 three, busy = results("cpu:3", "exact", tensors=MASKS, split=True, **conds)
-                self.assertTrue(same_bits(three[0], one[0]))
+                self.assertTrue(all(same_bits(result, one[0]) for result in three))
                 self.assertEqual(busy, 3, "three items for three workers")
                 auto, _ = results("cpu:3", "auto", runs=2, tensors=MASKS, split=True, **conds)
                 self.assertTrue(same_bits(*auto))
