@@ -186,12 +186,7 @@ UnitEvaluatorRun::KnownLists UnitEvaluatorRun::make_known(const Lists& lists) {
   auto windows = make_static_window_splitter(job.job.context, accepted_.shape);
   BatchingPolicy policy = {job.job.workers.batching, job.worker_count, 1, job.device_kind,
                            job.job.workers.split_batch};
-  policy.items = static_cast<std::size_t>(accepted_.shape.front());
-  if (windows) {
-    const std::vector<LatentWindow> all = windows->split(0.0F);
-    policy.windows = all.size();
-    if (all.front().dim == 0) policy.items = all.front().indices.size();
-  }
+  count_parts(policy, accepted_.shape.front(), windows, 0.0F);
   known.evaluator = std::make_unique<UnitCondEvaluator>(runner_, std::move(placed), policy,
                                                         strengths_, std::move(windows));
   return known;

@@ -16,7 +16,6 @@
 #include "coordinator/sampling/samplers/samplers.hpp"
 #include "coordinator/sampling/schedulers/schedulers.hpp"
 #include "coordinator/sampling/unsupported.hpp"
-#include "ipc/process/heap.hpp"
 #include "models/families/family.hpp"
 #include "protocol/error.hpp"
 
@@ -118,9 +117,7 @@ void SamplingExecutor::check(const AcceptedJob& job) const {
 
 JobResult SamplingExecutor::execute(const AcceptedJob& job, UnitExecutor& units,
                                     JobProgress& progress) {
-  JobResult result = JobRun(job, units, progress, plugins_).run();
-  ipc::return_freed_memory();
-  return result;
+  return JobRun(job, units, progress, plugins_).run();
 }
 
 boost::json::object SamplingExecutor::catalog() const {

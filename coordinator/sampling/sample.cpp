@@ -52,11 +52,7 @@ BatchingPolicy batching_policy(const SampleRequest& request,
   policy.workers = request.workers;
   policy.device_kind = request.device_kind;
   policy.split_batch = request.split_batch;
-  policy.items = static_cast<std::size_t>(items);
-  if (!windows) return policy;
-  const std::vector<LatentWindow> first = windows->split(first_sigma);
-  policy.windows = first.size();
-  if (first.front().dim == 0) policy.items = first.front().indices.size();
+  count_parts(policy, items, windows, first_sigma);
   return policy;
 }
 

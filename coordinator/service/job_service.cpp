@@ -9,6 +9,7 @@
 #include "coordinator/service/device_report.hpp"
 #include "coordinator/service/worker_control.hpp"
 #include "ipc/log.hpp"
+#include "ipc/process/heap.hpp"
 #include "protocol/version.hpp"
 
 namespace tandem::coordinator {
@@ -176,6 +177,7 @@ void JobService::run(const std::shared_ptr<JobRecord>& record,
   } catch (const std::exception& error) {
     failure = Failure{ErrorCode::kInternal, error.what()};
   }
+  ipc::return_freed_memory();
   boost::asio::post(io_, [this, record, failure = std::move(failure), result] {
     finish(record, failure, std::move(*result));
   });

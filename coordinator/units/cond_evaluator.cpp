@@ -31,6 +31,15 @@ CondSplitter make_splitter(std::vector<PlacedCond> placed, const BatchingPolicy&
 
 }  // namespace
 
+void count_parts(BatchingPolicy& policy, std::int64_t items,
+                 const std::optional<WindowSplitter>& windows, float sigma) {
+  policy.items = static_cast<std::size_t>(items);
+  if (!windows) return;
+  const std::vector<LatentWindow> all = windows->split(sigma);
+  policy.windows = all.size();
+  if (all.front().dim == 0) policy.items = all.front().indices.size();
+}
+
 UnitCondEvaluator::UnitCondEvaluator(UnitRunner& runner, const std::vector<CondList>& lists,
                                      const BatchingPolicy& policy, HookSchedule hooks,
                                      std::optional<WindowSplitter> windows)

@@ -41,6 +41,10 @@ struct BatchingPolicy {
   std::size_t items = 1;  // of the batch or window
 };
 
+// Sets windows and items: what a batch of so many items, in windows at a sigma, comes to.
+void count_parts(BatchingPolicy& policy, std::int64_t items,
+                 const std::optional<WindowSplitter>& windows, float sigma);
+
 // One list's conds.
 struct CondList {
   ListId list = ListId::kPositive;

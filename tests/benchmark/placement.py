@@ -13,7 +13,6 @@ import argparse
 import json
 import statistics
 import sys
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,6 +23,7 @@ import numpy as np  # noqa: E402
 from service import Service  # noqa: E402
 
 from host_client import Client  # noqa: E402
+from timed_steps import timed_steps  # noqa: E402
 
 MODEL = ROOT / "tests/golden/models/sd1.safetensors"
 EQUAL, MIXED = (1.0,), (1.0, 0.5, 0.25)
@@ -49,12 +49,7 @@ def best_possible(times, units):
 def step_times(client, units, steps):
     """Seconds of each step, by the clock of this process."""
     tensors = {f"c{i}": np.zeros((1, 4, 32), np.float32) for i in range(units)}
-    moments = []
-    submitted = client.submit(job(units, steps), tensors)
-    client.wait_for(submitted, lambda event: event["event"] == "step" and
-                    (moments.append(time.monotonic()) or event["step"] == event["total"]))
-    client.result(submitted)
-    return [after - before for before, after in zip(moments, moments[1:])]
+    return [milliseconds / 1e3 for milliseconds in timed_steps(client, job(units, steps), tensors)[1]]
 
 
 def measure(times, unit_counts, steps):

@@ -26,6 +26,7 @@ from placement import best_possible  # noqa: E402
 from service import Service, wait_until  # noqa: E402
 
 from host_client import Client  # noqa: E402
+from timed_steps import timed_steps  # noqa: E402
 
 MODEL = ROOT / "tools/demo_model/demo.safetensors"
 TURN = 0.004
@@ -65,15 +66,7 @@ def job(units, steps, speeds):
 
 def measured(client, work):
     """(median step in ms, {worker: median ms of its units})"""
-    number, moments, told = client.submit(work), [], []
-    seen = len(client.events)
-    while not any(e.get("phase") in ("done", "failed") for e in client.events_of(number)):
-        client.take_one()
-        new, seen = client.events[seen:], len(client.events)
-        moments += [time.monotonic() for e in new if e["event"] == "step"]
-        told += [e for e in new if e["event"] == "step"]
-    client.result(number)
-    steps = [1e3 * (b - a) for a, b in zip(moments, moments[1:])]
+    _, steps, told = timed_steps(client, work)
     units = {}
     for event in told[len(told) // 2:]:
         for worker, seconds in event["busy_seconds"].items():

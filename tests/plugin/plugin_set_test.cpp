@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "plugin/loading/guarded.hpp"
+#include "tests/protocol/expect_error.hpp"
 
 namespace tandem {
 namespace {
@@ -16,16 +17,7 @@ std::string library(const std::string& name) {
   return std::string(TANDEM_TEST_PLUGINS) + "/" + name + ".so";
 }
 
-template <class Call>
-Failure failure_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.failure();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
+using test::failure_of;
 
 Failure refusal(const std::string& file) {
   return failure_of([&] { PluginSet({file}); });

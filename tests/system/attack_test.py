@@ -16,7 +16,6 @@ import numpy as np
 import tensor_file
 from service import ROOT, wait_until
 
-import host_client
 from host_client import Client, Closed, Connection, Refused, frame_bytes, same_bits, sealed_memory
 from jobs import picture_job
 from service_case import ServiceCase

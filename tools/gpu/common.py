@@ -1,12 +1,11 @@
 """What the parts of tools/gpu-check share: where they run, what they run, how they measure it."""
 import hashlib
 import os
+import signal
 import statistics
-import time
-from pathlib import Path
 
-from host_client import Refused
 from service import ROOT
+from timed_steps import timed_steps
 
 GOLDEN = ROOT / "tests/golden/models/sd1.safetensors"
 GIB = 1 << 30
@@ -53,16 +52,8 @@ def device_of(client):
 
 def timed(client, work, tensors=None):
     """(results, report) of a job: the time of a step is that between its event and the last one's."""
-    number, moments, told = client.submit(work, tensors), [], []
-    seen = len(client.events)
-    while not any(e.get("phase") in ("done", "failed") for e in client.events_of(number)):
-        client.take_one()
-        new, seen = client.events[seen:], len(client.events)
-        moments += [time.monotonic() for e in new if e["event"] == "step"]
-        told += [e for e in new if e["event"] == "step"]
-    results = client.result(number)[1]
-    steps = [1e3 * (b - a) for a, b in zip(moments, moments[1:])]
-    return results, {"steps": len(moments), **spread(steps[WARM_UP_STEPS:] or steps),
+    results, steps, told = timed_steps(client, work, tensors)
+    return results, {"steps": len(told), **spread(steps[WARM_UP_STEPS:] or steps),
                      "first_ms": [round(s, 1) for s in steps[:WARM_UP_STEPS]], "units": told[-1]["units"],
                      **beyond_the_units(steps, told[1:]), "sha256": digest(results)}
 
@@ -85,11 +76,14 @@ def spread(milliseconds):
             "p99_ms": round(ended[int(0.99 * (len(ended) - 1))], 3), "max_ms": round(ended[-1], 3)}
 
 
+def kill_at_step(client, work, pid, step):
+    """(id, results, what was told of workers) of a job in whose middle a worker is killed."""
+    number = client.submit(work)
+    client.wait_for(number, lambda e: e["event"] == "step" and e["step"] == step)
+    os.kill(pid, signal.SIGKILL)
+    results = client.result(number)[1]
+    return number, results, [e["what"] for e in client.events_of(number, "worker")]
+
+
 def unload(client):
-    """The reply, of a service that has the request."""
-    try:
-        return client.request("unload", all=True)
-    except Refused as refused:
-        if refused.error["code"] != "unsupported":
-            raise
-        return "unsupported"
+    return client.request("unload", all=True)

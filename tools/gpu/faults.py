@@ -1,12 +1,11 @@
 """The same bits whatever happens to a worker, errors of the device, and memory afterwards."""
 import os
 import random
-import signal
 import tempfile
 import time
 from pathlib import Path
 
-from common import GOLDEN, device_of, digest, job, one_worker, two_workers, unload
+from common import GOLDEN, device_of, digest, job, kill_at_step, one_worker, two_workers, unload
 from host_client import Client, Refused, same_bits
 from service import BIN, Service, wait_until
 from speed import model_of, size_of
@@ -25,28 +24,13 @@ def identity(args):
     with Service(two_workers(args), threads=1) as service:
         client = Client(service.socket, timeout=120)
         shared = client.run(work)
-        victim = client.workers()[0]["pid"]
-        number = client.submit(work)
-        client.wait_for(number, lambda e: e["event"] == "step" and e["step"] == 5)
-        os.kill(victim, signal.SIGKILL)
-        disturbed = client.result(number)[1]
-        told = [e["what"] for e in client.events_of(number, "worker")]
+        number, disturbed, told = kill_at_step(client, work, client.workers()[0]["pid"], 5)
         busy = {w for e in client.events_of(number, "step") for w in e.get("units", {})}
     report = {"two_workers_same": same_bits(calm, shared), "killed_same": same_bits(calm, disturbed),
               "events": told, "busy": sorted(busy), "sha256": digest(calm)}
     if not (report["two_workers_same"] and report["killed_same"] and "lost" in told):
         report["error"] = "the bits differ, or the death was not noticed"
     return report
-
-
-def kill_in_mid_job(client, work, victim):
-    """The job's results, one worker having been killed at a step."""
-    number = client.submit(work)
-    last = random.randrange(2, work["sampler"]["steps"] - 4)
-    client.wait_for(number, lambda e: e["event"] == "step" and e["step"] == last)
-    workers = [w["pid"] for w in client.workers() if w["pid"]]
-    os.kill(workers[victim % len(workers)], signal.SIGKILL)
-    return client.result(number)[1], [e["what"] for e in client.events_of(number, "worker")]
 
 
 def kills(args):
@@ -60,7 +44,9 @@ def kills(args):
         unload(client)
         first = device_of(client)["memory_free"]
         for number in range(KILLS):
-            results, events = kill_in_mid_job(client, work, number)
+            workers = [w["pid"] for w in client.workers() if w["pid"]]
+            step = random.randrange(2, work["sampler"]["steps"] - 4)
+            results, events = kill_at_step(client, work, workers[number % len(workers)], step)[1:]
             same += same_bits(calm, results)
             told += "lost" in events
             # A slot is given time to count as healthy again; its back-off is no part of this.

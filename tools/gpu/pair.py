@@ -1,11 +1,9 @@
 """Two GPUs of one machine: the same bits, and how much faster a step is."""
-import os
-import signal
 import subprocess
 import sys
 import time
 
-from common import digest, job, timed
+from common import digest, job, kill_at_step, timed
 from host_client import Client, same_bits
 from service import Service, wait_until
 from speed import MODELS, model_of, size_of
@@ -38,11 +36,8 @@ def pair_identity(args):
             for victim in (0, 1):
                 wait_until(lambda: all(w["pid"] for w in client.workers()), 60, "both are up")
                 pid = client.workers()[victim]["pid"]
-                number = client.submit(work)
-                client.wait_for(number, lambda e: e["event"] == "step" and e["step"] == 4)
-                os.kill(pid, signal.SIGKILL)
-                results[f"killed_{victim}"] = client.result(number)[1]
-                told[f"killed_{victim}"] = [e["what"] for e in client.events_of(number, "worker")]
+                name = f"killed_{victim}"
+                _, results[name], told[name] = kill_at_step(client, work, pid, 4)
     report = {"sha256": {name: digest(result) for name, result in results.items()}, "events": told}
     if not all(same_bits(results["first"], result) for result in results.values()):
         report["error"] = "the bits differ"

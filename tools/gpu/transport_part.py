@@ -1,12 +1,10 @@
 """The part `transport` of tools/gpu-check: what the ways between coordinator and workers cost, and that they
 change no bit."""
 import json
-import os
-import signal
 import subprocess
 from pathlib import Path
 
-from common import GOLDEN, digest, job
+from common import GOLDEN, digest, job, kill_at_step
 from host_client import Client, same_bits
 from service import BIN, Service, wait_until
 
@@ -64,12 +62,7 @@ def run_killed(devices, work):
         client = Client(service.socket, timeout=120)
         all_up(client)
         client.run(work)
-        victim = client.workers()[0]["pid"]
-        number = client.submit(work)
-        client.wait_for(number, lambda e: e["event"] == "step" and e["step"] == 5)
-        os.kill(victim, signal.SIGKILL)
-        tensors = client.result(number)[1]
-        told = [e["what"] for e in client.events_of(number, "worker")]
+        _, tensors, told = kill_at_step(client, work, client.workers()[0]["pid"], 5)
         all_up(client)
         again = client.run(work)
         return tensors, again, told, ways(client)
