@@ -21,6 +21,7 @@ std::vector<PlacedCond> add_conds(UnitRunner& runner, const std::vector<CondList
 
 CondSplitter make_splitter(std::vector<PlacedCond> placed, const BatchingPolicy& policy) {
   std::vector<CondShape> shapes;
+  shapes.reserve(placed.size());
   for (const PlacedCond& cond : placed)
     shapes.push_back(shape_of(cond.cond));
   const std::size_t parts = policy.windows * (policy.split_batch ? policy.items : 1);
@@ -67,12 +68,14 @@ std::vector<at::Tensor> UnitCondEvaluator::evaluate_windows(std::span<const List
                                                             const at::Tensor& x, float sigma) {
   const std::vector<LatentWindow> windows = windows_->split(sigma);
   std::vector<CondPlan> plans;
+  plans.reserve(windows.size());
   for (const LatentWindow& window : windows)
     plans.push_back(plan(lists, x, sigma, window));
   const std::vector<std::vector<at::Tensor>> by_window = run(lists, plans);
   std::vector<at::Tensor> merged;
   for (std::size_t list = 0; list < lists.size(); ++list) {
     std::vector<at::Tensor> predictions;
+    predictions.reserve(by_window.size());
     for (const auto& of_window : by_window)
       predictions.push_back(of_window[list]);
     merged.push_back(windows_->merge(windows, predictions));
