@@ -164,6 +164,7 @@ ResolvedConds resolve_conds(const AcceptedEvaluator& evaluator, const CondsToAdd
                             const models::Prediction& prediction, UnitExecutor& units) {
   AcceptedJob job = evaluator.job;
   job.tensors = conds.tensors;
+  if (job.embeddings) job.embeddings->insert(conds.embeddings.begin(), conds.embeddings.end());
   const CondResolver resolver(evaluator, job, prediction);
   std::vector<NamedCond> texts;
   for (const auto& [id, cond] : conds.conds) {

@@ -100,9 +100,13 @@ boost::json::array UnitEvaluatorRun::add_conds(const CondsToAdd& conds) {
       placed.push_back({ListId{}, runner_.add_cond(cond.tensors), std::move(cond)});
   }
   Warnings warnings;
+  if (!accepted_.job.embeddings) return {};
+  Embeddings known = *accepted_.job.embeddings;
+  known.insert(conds.embeddings.begin(), conds.embeddings.end());
+  warn_of_widths(conds.embeddings, accepted_.job.info, warnings);
   for (const auto& [id, cond] : conds.conds) {
     if (!cond.model_conds)
-      warn_of_missing(accepted_.job, cond.cond, key_path("conds", id), warnings);
+      warn_of_missing(known, cond.cond.prompt, key_path("conds", id), warnings);
   }
   return warnings.list;
 }

@@ -7,7 +7,6 @@
 #include "coordinator/execution/arena_tensors.hpp"
 #include "coordinator/execution/job_inputs.hpp"
 #include "coordinator/execution/job_patches.hpp"
-#include "coordinator/execution/prompt_embeddings.hpp"
 
 namespace tandem::coordinator {
 namespace {
@@ -80,7 +79,7 @@ UnitTask make_task(const AcceptedJob& job, const Encoding& encoding, UnitExecuto
   unit.clip_skip = job.job.model.clip_skip;
   unit.want_cond = want_cond;
   unit.patches = text_patches(job, encoding.range.hooks);
-  unit.embeddings = prompt_embeddings(job, named.cond->prompt);
+  if (job.embeddings) unit.embeddings = prompt_embeddings(*job.embeddings, named.cond->prompt);
   if (const auto* tokens = std::get_if<job::TokenPrompt>(&named.cond->prompt)) {
     const at::Tensor ids = load_tensor(job, tokens->tokens, named.path + ".tokens");
     const at::Tensor weights = tokens->weights.empty()

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "coordinator/conditioning/hook_groups.hpp"
-#include "coordinator/execution/prompt_embeddings.hpp"
 #include "coordinator/service/model_spec_of.hpp"
 #include "models/checkpoint/detect.hpp"
 #include "models/checkpoint/header_file.hpp"
@@ -81,23 +80,29 @@ void warn_of_unmatched(const AcceptedJob& accepted, JobProgress& progress) {
   }
 }
 
-std::string list_of(const std::map<std::string, std::string>& embeddings) {
-  std::string names;
-  for (const auto& [name, file] : embeddings)
-    names += (names.empty() ? "" : ", ") + name;
-  return names;
-}
-
 void warn_of_missing(const AcceptedJob& job, const std::vector<job::Cond>& conds,
                      const std::string& list, JobProgress& progress) {
   for (std::size_t i = 0; i < conds.size(); ++i)
-    warn_of_missing(job, conds[i], list + "[" + std::to_string(i) + "]", progress);
+    warn_of_missing(*job.embeddings, conds[i].prompt, list + "[" + std::to_string(i) + "]",
+                    progress);
 }
 
-void warn_of_widths(const AcceptedJob& job, JobProgress& progress) {
-  for (const auto& [name, file] : job.job.model.embeddings) {
-    for (const TextEncoderInfo& encoder : job.info.text_encoders) {
-      const std::int64_t width = embedding_width(file, encoder.name);
+}  // namespace
+
+void warn_of_missing(const Embeddings& embeddings, const job::Prompt& prompt,
+                     const std::string& path, JobProgress& progress) {
+  const std::size_t missing = missing_embeddings(embeddings, prompt);
+  if (missing == 0) return;
+  progress.warning("missing_embedding",
+                   path + ": the text names " + std::to_string(missing) +
+                       " embeddings that are neither among model.embeddings nor in a folder of "
+                       "embeddings; their words are left out.");
+}
+
+void warn_of_widths(const Embeddings& embeddings, const ModelInfo& info, JobProgress& progress) {
+  for (const auto& [name, source] : embeddings) {
+    for (const TextEncoderInfo& encoder : info.text_encoders) {
+      const std::int64_t width = source.width(encoder.name);
       if (width == 0 || width == encoder.width) continue;
       progress.warning("embedding_width",
                        "The embedding '" + name + "' is " + std::to_string(width) +
@@ -107,23 +112,10 @@ void warn_of_widths(const AcceptedJob& job, JobProgress& progress) {
   }
 }
 
-}  // namespace
-
-void warn_of_missing(const AcceptedJob& job, const job::Cond& cond, const std::string& path,
-                     JobProgress& progress) {
-  if (job.job.model.embeddings.empty()) return;
-  const std::size_t missing = missing_embeddings(job, cond.prompt);
-  if (missing == 0) return;
-  progress.warning("missing_embedding", path + ": the text names " + std::to_string(missing) +
-                                            " embeddings that model.embeddings does not (it has " +
-                                            list_of(job.job.model.embeddings) +
-                                            "); their words are left out.");
-}
-
 void warn_of_side_files(const AcceptedJob& job, JobProgress& progress) {
   warn_of_unmatched(job, progress);
-  if (job.job.model.embeddings.empty()) return;
-  warn_of_widths(job, progress);
+  if (!job.embeddings) return;
+  warn_of_widths(*job.embeddings, job.info, progress);
   warn_of_missing(job, job.job.positive, "positive", progress);
   warn_of_missing(job, job.job.negative, "negative", progress);
   warn_of_missing(job, job.job.middle, "middle", progress);

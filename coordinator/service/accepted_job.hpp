@@ -9,6 +9,7 @@
 
 #include "coordinator/dispatch/memory_file.hpp"
 #include "coordinator/dispatch/part_devices.hpp"
+#include "coordinator/service/embeddings.hpp"
 #include "coordinator/service/side_files.hpp"
 #include "coordinator/service/tensor_file.hpp"
 #include "protocol/ids.hpp"
@@ -31,7 +32,9 @@ struct AcceptedJob {
   ModelId model;
   ModelInfo info;
   SideFiles side_files;
-  MemoryFiles memory_files;           // those of the side files and patches that are memory
+  MemoryFiles memory_files;  // those of the side files and patches that are memory
+  // That its texts may name; nullopt where none is known at all, and the word is ordinary text.
+  std::optional<Embeddings> embeddings;
   std::vector<Patch> weight_patches;  // of the diffusion model, after its LoRAs: an evaluator's
   std::optional<NamedModel> upscale;  // what "model.upscale" names
   std::optional<ModelId> fp32;        // the model in float32, for what is not finite otherwise

@@ -110,6 +110,9 @@ EvaluatorHost JobService::evaluator_host() {
                  std::vector<WarningEvent>& warnings) {
             return open_inputs(std::move(job), std::move(tensors), warnings);
           },
+          [this](std::span<const PromptUse> prompts, const Embeddings& given) {
+            return find_embeddings(prompts, given, folders_);
+          },
           [this](const AcceptedJob& job) { return limits_of(job); },
           [this](const AcceptedJob& job) { return types(job); },
           [this](const AcceptedJob& job) { forget_outdated(job); }};

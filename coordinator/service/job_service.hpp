@@ -67,6 +67,8 @@ class JobService {
   // Finds the files that it names, and opens models and files; nothing is checked beyond.
   AcceptedJob open_inputs(job::Job job, std::shared_ptr<const TensorFile> tensors,
                           std::vector<WarningEvent>& warnings);
+  // What the job names and what its texts name; nullopt where no embedding is known at all.
+  std::optional<Embeddings> open_embeddings(const AcceptedJob& job) const;
   void forget_outdated(const AcceptedJob& job);
   EvaluatorHost evaluator_host();
   void shut_down_jobs(std::function<void()> done);

@@ -5,6 +5,7 @@
 #include "coordinator/service/model_spec_of.hpp"
 #include "coordinator/service/tensor_sources.hpp"
 #include "protocol/asked_type.hpp"
+#include "protocol/json_text.hpp"
 
 namespace tandem::coordinator {
 namespace {
@@ -59,7 +60,18 @@ AcceptedJob JobService::open_inputs(job::Job job, std::shared_ptr<const TensorFi
   }
   accepted.job = std::move(job);
   add_tensor_sources(accepted, accepted.tensors.get());
+  accepted.embeddings = open_embeddings(accepted);
   return accepted;
+}
+
+std::optional<Embeddings> JobService::open_embeddings(const AcceptedJob& job) const {
+  if (job.job.model.embeddings.empty() && folders_.embeddings().empty()) return std::nullopt;
+  Embeddings embeddings;
+  for (const auto& [name, file] : job.job.model.embeddings)
+    embeddings.emplace(name,
+                       open_embedding(absolute_path(file, key_path("model.embeddings", name))));
+  embeddings.merge(find_embeddings(prompts_of(job.job), embeddings, folders_));
+  return embeddings;
 }
 
 KnownModel JobService::resolve(const ModelSpec& spec) {

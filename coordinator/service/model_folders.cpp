@@ -51,7 +51,12 @@ std::string ModelFolders::place(const job::FileUse& use) const {
     throw Error(ErrorCode::kBadRequest, use.path + ": a file's name holds no null.", {}, use.path);
   }
   const std::string file = use.file->front() == '/' ? *use.file : look_up(use);
-  return roots_.empty() ? file : within_roots(file, use.path);
+  return within_roots(file, use.path);
+}
+
+std::vector<std::string> ModelFolders::embeddings() const {
+  const auto folders = folders_.find(std::string(job::folder_name(job::FileKind::kEmbedding)));
+  return folders == folders_.end() ? std::vector<std::string>() : folders->second;
 }
 
 std::string ModelFolders::look_up(const job::FileUse& use) const {
@@ -84,6 +89,7 @@ std::string ModelFolders::look_up(const job::FileUse& use) const {
 
 // The path without links: one that is changed after this look leads nowhere else.
 std::string ModelFolders::within_roots(const std::string& file, const std::string& key) const {
+  if (roots_.empty()) return file;
   std::error_code error;
   const fs::path real = fs::weakly_canonical(file, error);
   const auto holds = [&](const std::string& root) { return is_below(real, root); };

@@ -29,10 +29,15 @@ class ModelFolders {
   // that is no name, or where no folder of its kind is known, kOutOfRange outside the roots.
   void resolve(job::Job& job) const;
 
+  // Those of embeddings, in their order.
+  std::vector<std::string> embeddings() const;
+  // The file's path without links where roots are set, else as it is. Throws kOutOfRange outside
+  // them, naming `key`.
+  std::string within_roots(const std::string& file, const std::string& key) const;
+
  private:
   std::string place(const job::FileUse& use) const;
   std::string look_up(const job::FileUse& use) const;
-  std::string within_roots(const std::string& file, const std::string& key) const;
 
   FoldersByKind folders_;
   std::vector<std::string> roots_;  // without links

@@ -9,7 +9,7 @@ namespace tandem::coordinator {
 SideFiles find_side_files(job::Job job) {
   SideFiles files;
   for (const job::FileUse& use : job::files_named(job)) {
-    if (use.kind != job::FileKind::kLora && use.kind != job::FileKind::kEmbedding) continue;
+    if (use.kind != job::FileKind::kLora) continue;
     if (files.contains(*use.file)) continue;
     files.emplace(*use.file, models::HeaderFile(absolute_path(*use.file, use.path)).stamp());
   }

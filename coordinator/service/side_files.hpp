@@ -1,4 +1,4 @@
-// The files that a job names beside its model's own: LoRAs, those of hooks, embeddings.
+// The files of weights that a job names beside its model's own: LoRAs, and those of hooks.
 #pragma once
 
 #include <map>

@@ -28,6 +28,8 @@ struct AcceptedEvaluator {
 struct CondsToAdd {
   evaluator::Conds conds;
   std::shared_ptr<const TensorFile> tensors;  // null where the message came with none
+  Embeddings
+      embeddings;  // of the folders, that the conds' texts name and the evaluator's job lacks
 };
 
 // Called on the evaluator's thread; all functions throw Error.

@@ -7,6 +7,7 @@
 
 #include "coordinator/service/evaluators/weight_patches.hpp"
 #include "protocol/error.hpp"
+#include "protocol/json_text.hpp"
 
 namespace tandem::coordinator {
 namespace {
@@ -72,20 +73,20 @@ void EvaluatorService::prepare(Owner owner, PrepareRequest request, Fds& fds, Ev
   const auto tensors = take_tensors(request.tensors, fds);
   std::vector<WarningEvent> warnings;
   AcceptedEvaluator accepted = accept(request, tensors, warnings);
+  CondsToAdd conds = conds_to_add(accepted.job, std::move(request.conds), tensors);
   const std::string id = prefix_ + "-" + std::to_string(next_++);
   Evaluator& evaluator = add(owner, id, std::move(accepted), std::move(slots));
-  evaluator.prepare({std::move(request.conds), tensors},
-                    [this, id, &evaluator, warnings = std::move(warnings),
-                     done = std::move(done)](EvaluatorAnswer answer) {
-                      if (answer.failure) {
-                        close(id, {});
-                      } else {
-                        answer.fields["evaluator"] = id;
-                        answer.fields["types"] = host_.types(evaluator.accepted().job);
-                        add_warnings(answer.fields, to_json(warnings));
-                      }
-                      done(std::move(answer));
-                    });
+  evaluator.prepare(std::move(conds), [this, id, &evaluator, warnings = std::move(warnings),
+                                       done = std::move(done)](EvaluatorAnswer answer) {
+    if (answer.failure) {
+      close(id, {});
+    } else {
+      answer.fields["evaluator"] = id;
+      answer.fields["types"] = host_.types(evaluator.accepted().job);
+      add_warnings(answer.fields, to_json(warnings));
+    }
+    done(std::move(answer));
+  });
 }
 
 Evaluator& EvaluatorService::add(Owner owner, const std::string& id, AcceptedEvaluator accepted,
@@ -125,11 +126,25 @@ Evaluator& EvaluatorService::at(Owner owner, const std::string& id) {
               "An evaluator ends with the connection that prepared it.", "evaluator");
 }
 
+CondsToAdd EvaluatorService::conds_to_add(const AcceptedJob& job, evaluator::Conds conds,
+                                          std::shared_ptr<const TensorFile> tensors) const {
+  CondsToAdd added{std::move(conds), std::move(tensors), {}};
+  if (!job.embeddings) return added;
+  std::vector<PromptUse> prompts;
+  for (const auto& [id, cond] : added.conds) {
+    if (!cond.model_conds) prompts.push_back({&cond.cond.prompt, key_path("conds", id)});
+  }
+  added.embeddings = host_.find_embeddings(prompts, *job.embeddings);
+  return added;
+}
+
 void EvaluatorService::add_conds(Owner owner, AddCondsRequest request, Fds& fds,
                                  EvaluatorDone done) {
   Evaluator& evaluator = at(owner, request.evaluator);
-  evaluator.add_conds({std::move(request.conds), take_tensors(request.tensors, fds)},
-                      std::move(done));
+  auto tensors = take_tensors(request.tensors, fds);
+  evaluator.add_conds(
+      conds_to_add(evaluator.accepted().job, std::move(request.conds), std::move(tensors)),
+      std::move(done));
 }
 
 void EvaluatorService::drop_conds(Owner owner, DropCondsRequest request, EvaluatorDone done) {

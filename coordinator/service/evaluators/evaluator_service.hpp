@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct EvaluatorHost {
   std::function<AcceptedJob(job::Job, std::shared_ptr<const TensorFile>,
                             std::vector<WarningEvent>&)>
       accept;
+  // Opens what the prompts name, the embeddings given lack and the embeddings folders have.
+  std::function<Embeddings(std::span<const PromptUse>, const Embeddings&)> find_embeddings;
   std::function<JobLimits(const AcceptedJob&)> limits;
   std::function<boost::json::object(const AcceptedJob&)> types;
   // Nothing computes with the job's models for it any more.
@@ -67,6 +70,8 @@ class EvaluatorService {
   AcceptedEvaluator accept(PrepareRequest& request,
                            const std::shared_ptr<const TensorFile>& tensors,
                            std::vector<WarningEvent>& warnings);
+  CondsToAdd conds_to_add(const AcceptedJob& job, evaluator::Conds conds,
+                          std::shared_ptr<const TensorFile> tensors) const;
   Evaluator& add(Owner owner, const std::string& id, AcceptedEvaluator accepted,
                  std::optional<HostSlots> slots);
   std::shared_ptr<const TensorFile> take_tensors(const std::optional<int>& index, Fds& fds) const;

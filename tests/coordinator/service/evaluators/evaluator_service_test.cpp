@@ -50,6 +50,7 @@ class EvaluatorServiceTest : public ::testing::Test {
                          warnings.push_back({"note", "of the test"});
                          return accepted;
                        },
+                       [](std::span<const PromptUse>, const Embeddings&) { return Embeddings(); },
                        [](const AcceptedJob&) { return JobLimits{}; },
                        [](const AcceptedJob&) {
                          return boost::json::object{{"model", "fp32"}};
