@@ -20,6 +20,19 @@ models::DeviceTypes types_of_device(const std::string& device,
   return types;
 }
 
+// Of a file, or of tensors of the message that stand for one.
+EmbeddingSource embedding_source(const AcceptedJob& job, const std::string& file,
+                                 const std::string& key) {
+  const auto prefix = job::tensors_prefix(file);
+  if (!prefix) return open_embedding(absolute_path(file, key));
+  std::vector<NamedLayout> tensors;
+  for (const std::string& name : job.tensors->names()) {
+    if (name.starts_with(*prefix) && name != *prefix)
+      tensors.emplace_back(name.substr(prefix->size()), job.tensors->layout(name, key));
+  }
+  return embedding_of(job.side_files.at(file), tensors);
+}
+
 }  // namespace
 
 AcceptedJob JobService::accept(job::Job job, ipc::Fd tensors, const JobOwner& owner,
@@ -68,8 +81,7 @@ std::optional<Embeddings> JobService::open_embeddings(const AcceptedJob& job) co
   if (job.job.model.embeddings.empty() && folders_.embeddings().empty()) return std::nullopt;
   Embeddings embeddings;
   for (const auto& [name, file] : job.job.model.embeddings)
-    embeddings.emplace(name,
-                       open_embedding(absolute_path(file, key_path("model.embeddings", name))));
+    embeddings.emplace(name, embedding_source(job, file, key_path("model.embeddings", name)));
   embeddings.merge(find_embeddings(prompts_of(job.job), embeddings, folders_));
   return embeddings;
 }

@@ -67,7 +67,7 @@ std::string to_file(const boost::json::value& value, const std::string& path) {
       object && object->contains("tensors")) {
     throw Error(ErrorCode::kUnsupported,
                 path + ": tensors of the message cannot stand for this file",
-                "Name a file; LoRAs and hooks may be tensors.", path);
+                "Name a file; LoRAs, weight hooks and embeddings may be tensors.", path);
   }
   return to_text(value, path, kFileName);
 }
@@ -76,20 +76,18 @@ void read_file(ObjectReader& keys, std::string_view key, std::string& field) {
   if (const boost::json::value* value = keys.find(key)) field = to_file(*value, keys.path_of(key));
 }
 
+std::string to_source(const boost::json::value& value, const std::string& path) {
+  const boost::json::object* object = value.if_object();
+  if (object == nullptr || !object->contains("tensors")) return to_file(value, path);
+  std::string prefix;
+  ObjectReader::read_value(
+      value, path, [&](ObjectReader& source) { source.read("tensors", prefix, kTensorNameRule); });
+  return tensors_in_place_of_file(prefix);
+}
+
 void read_source(ObjectReader& keys, std::string_view key, std::string& field) {
-  const boost::json::value* value = keys.find(key);
-  if (value == nullptr) return;
-  const std::string path = keys.path_of(key);
-  const boost::json::object* object = value->if_object();
-  if (object == nullptr || !object->contains("tensors")) {
-    field = to_file(*value, path);
-    return;
-  }
-  ObjectReader::read_value(*value, path, [&](ObjectReader& source) {
-    std::string prefix;
-    source.read("tensors", prefix, kTensorNameRule);
-    field = tensors_in_place_of_file(prefix);
-  });
+  if (const boost::json::value* value = keys.find(key))
+    field = to_source(*value, keys.path_of(key));
 }
 
 void read_plugin_options(ObjectReader& keys, std::string& field) {
@@ -126,9 +124,11 @@ Model read_model(ObjectReader& keys) {
   keys.read_objects("loras", kMaxLoras,
                     [&](ObjectReader& lora) { model.loras.push_back(read_lora(lora)); });
   keys.read("clip_skip", model.clip_skip, kClipSkip);
-  keys.read_members("embeddings", kMaxEmbeddings,
-                    [&](const std::string& name, const boost::json::value& file,
-                        const std::string& path) { model.embeddings[name] = to_file(file, path); });
+  keys.read_members(
+      "embeddings", kMaxEmbeddings,
+      [&](const std::string& name, const boost::json::value& file, const std::string& path) {
+        model.embeddings[name] = to_source(file, path);
+      });
   keys.read("dtype", model.dtype, kComputeTypes);
   keys.read("text_dtype", model.text_dtype, kComputeTypes);
   keys.read("vae_dtype", model.vae_dtype, kComputeTypes);

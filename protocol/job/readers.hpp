@@ -32,6 +32,7 @@ Outputs read_outputs(ObjectReader& keys);
 std::string to_file(const boost::json::value& value, const std::string& path);
 void read_file(ObjectReader& keys, std::string_view key, std::string& field);
 // A file name, or tensors of the message (tensors_in_place_of_file).
+std::string to_source(const boost::json::value& value, const std::string& path);
 void read_source(ObjectReader& keys, std::string_view key, std::string& field);
 
 // A plug-in's options, an object of its own, as text.

@@ -62,7 +62,7 @@ json::object write(const Model& model) {
   out.put("clip_skip", model.clip_skip);
   json::object embeddings;
   for (const auto& [name, file] : model.embeddings)
-    embeddings[name] = file;
+    embeddings[name] = source_value(file);
   out.put("embeddings", std::move(embeddings));
   out.put("dtype", model.dtype, fallback.dtype, kComputeTypes);
   out.put("text_dtype", model.text_dtype, fallback.text_dtype, kComputeTypes);

@@ -71,16 +71,18 @@ TEST(JobUses, PathsAreResolvedAgainstTheJobsFolder) {
   EXPECT_EQ(job.output.latent.file, "out.safetensors");
 }
 
-TEST(JobUses, TensorsMayStandForTheFilesOfLorasAndHooks) {
+TEST(JobUses, TensorsMayStandForTheFilesOfLorasHooksAndEmbeddings) {
   const std::string text = R"({"version": 1,
-    "model": {"file": "m", "loras": [{"file": {"tensors": "a."}}, {"file": "b"}]},
+    "model": {"file": "m", "loras": [{"file": {"tensors": "a."}}, {"file": "b"}],
+              "embeddings": {"e": {"tensors": "d."}, "f": "g"}},
     "hooks": {"h": [{"type": "weight", "file": {"tensors": "c."}}]}, "output": {"latent": true}})";
   Job job = parse_job(std::string_view(text));
   std::vector<std::string> found;
   for (const FileUse& use : tensor_sources_named(job))
     found.push_back(use.path + " " + *tensors_prefix(*use.file));
-  EXPECT_EQ(found, (std::vector<std::string>{"model.loras[0].file a.", "hooks.h[0].file c."}));
-  EXPECT_EQ(files_named(job).size(), 2U);
+  EXPECT_EQ(found, (std::vector<std::string>{"model.loras[0].file a.", "model.embeddings.e d.",
+                                             "hooks.h[0].file c."}));
+  EXPECT_EQ(files_named(job).size(), 3U);
   EXPECT_EQ(tensors_prefix("a."), std::nullopt);
   resolve_paths(job, "/jobs");
   EXPECT_EQ(job.model.loras[0].file, tensors_in_place_of_file("a."));

@@ -112,5 +112,64 @@ class FromTheFolders(ServiceCase):
         self.assertEqual([found.tobytes(), gone.tobytes()], expected)
 
 
+class FromTheMessage(ServiceCase):
+    """On a service without embeddings folders."""
+
+    GIVEN = {"style": {"tensors": "style."}}
+    TENSORS = {"style.emb_params": VECTORS, "another": VECTORS}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.service = cls.enterClassContext(Service("cpu:2", threads=1))
+        cls.file = str(cls.service.folder / "style.safetensors")
+        (cls.service.folder / "style.safetensors").write_bytes(
+            tensor_file.pack({"emb_params": VECTORS}))
+
+    def test_tensors_have_the_bits_of_a_file(self):
+        client = self.client()
+        text = "a (embedding:style:1.2), cat"
+        for output in ({"cond": True}, {"latent": True}):
+            with self.subTest(output):
+                expected = client.run(text_job(text, {"style": self.file}, output=output))
+                got = client.run(text_job(text, self.GIVEN, output=output), self.TENSORS)
+                self.assertTrue(same_bits(got, expected))
+
+    def test_a_width_that_the_encoder_lacks_is_told(self):
+        client = self.client()
+        wide = {"style.emb_params": np.zeros((1, 7), np.float32)}
+        number = client.submit(text_job("embedding:style a cat", self.GIVEN), wide)
+        self.assertTrue(same_bits(client.result(number)[1], client.run(text_job("a cat"))))
+        (warning,) = client.events_of(number, "warning")
+        self.assertEqual(warning["code"], "embedding_width")
+
+    def test_what_is_not_there_is_named(self):
+        client = self.client()
+        job = text_job("embedding:style", {"style": {"tensors": "none."}})
+        for tensors in (None, self.TENSORS):
+            error = self.refused("missing_tensor", client.submit, job, tensors)
+            self.assertEqual(error["path"], "model.embeddings.style")
+        cube = {"style.emb_params": np.zeros((1, 2, 32), np.float32)}
+        self.refused("bad_shape", client.run, text_job("embedding:style", self.GIVEN), cube)
+
+    def test_without_folders_the_word_is_text(self):
+        client = self.client()
+        for name in ("style", "none"):
+            self.assertFalse(same_bits(client.run(text_job(f"embedding:{name} a cat")),
+                                       client.run(text_job("a cat"))))
+
+    def test_evaluators(self):
+        client = self.client()
+        conds = {"word": {"text": "embedding:style a cat"}}
+        x = np.random.default_rng(1).standard_normal(SHAPE).astype(np.float32)
+        named = Evaluator(client, SHAPE, conds=conds,
+                          model={"file": MODEL, "embeddings": {"style": self.file}})
+        (expected,) = named(x, 3.0, [["word"]])
+        given = Evaluator(client, SHAPE, self.TENSORS, conds=conds,
+                          model={"file": MODEL, "embeddings": self.GIVEN})
+        self.assertEqual(given(x, 3.0, [["word"]])[0].tobytes(), expected.tobytes())
+        given.add({"later": {"text": "embedding:style a cat"}})
+        self.assertEqual(given(x, 3.0, [["later"]])[0].tobytes(), expected.tobytes())
+
+
 if __name__ == "__main__":
     unittest.main()
