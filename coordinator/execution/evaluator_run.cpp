@@ -51,6 +51,12 @@ std::vector<float> to_floats(const std::vector<double>& numbers) {
   return floats;
 }
 
+std::optional<WindowSplitter> make_windows(const AcceptedEvaluator& evaluator) {
+  const auto& context = evaluator.job.job.context;
+  if (evaluator.sigmas.empty()) return make_static_window_splitter(context, evaluator.shape);
+  return make_window_splitter(context, evaluator.sigmas, evaluator.shape);
+}
+
 bool all_equal(const std::vector<float>& numbers) {
   return std::ranges::adjacent_find(numbers, std::not_equal_to()) == numbers.end();
 }
@@ -187,10 +193,11 @@ UnitEvaluatorRun::KnownLists UnitEvaluatorRun::make_known(const Lists& lists) {
   for (const PlacedCond& cond : placed)
     note_hooks(cond.cond, known);
   const AcceptedJob& job = accepted_.job;
-  auto windows = make_static_window_splitter(job.job.context, accepted_.shape);
+  auto windows = make_windows(accepted_);
+  const float first_sigma = accepted_.sigmas.empty() ? 0.0F : accepted_.sigmas.front();
   BatchingPolicy policy = {job.job.workers.batching, job.worker_count, 1, job.device_kind,
                            job.job.workers.split_batch};
-  count_parts(policy, accepted_.shape.front(), windows, 0.0F);
+  count_parts(policy, accepted_.shape.front(), windows, first_sigma);
   known.evaluator = std::make_unique<UnitCondEvaluator>(runner_, std::move(placed), policy,
                                                         strengths_, std::move(windows));
   return known;
@@ -254,7 +261,7 @@ void UnitEvaluatorExecutor::check(const AcceptedEvaluator& evaluator) const {
                " channels, not " + std::to_string(evaluator.shape[1]) + ".");
   }
   check_plugin_hooks(job.job, plugins_);
-  make_static_window_splitter(job.job.context, evaluator.shape);
+  make_windows(evaluator);
 }
 
 std::unique_ptr<EvaluatorRun> UnitEvaluatorExecutor::open(const AcceptedEvaluator& evaluator,

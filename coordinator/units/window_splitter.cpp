@@ -64,10 +64,10 @@ std::optional<WindowSplitter> make_static_window_splitter(
   if (!context || !needs_windows(*context, latent_shape)) return std::nullopt;
   if (find_context_schedule(context->schedule).is_static)
     return WindowSplitter(*context, {}, latent_shape);
-  throw Error(ErrorCode::kUnsupported,
-              "context.schedule: the windows of " + context->schedule +
-                  " depend on the step, which an evaluator does not know.",
-              "standard_static and batched do not.", "context.schedule");
+  throw Error(ErrorCode::kBadRequest,
+              "sigmas: the windows of " + context->schedule +
+                  " depend on the step, which is known by the run's sigmas alone.",
+              "Give them; the schedules standard_static and batched need none.", "sigmas");
 }
 
 }  // namespace tandem::coordinator

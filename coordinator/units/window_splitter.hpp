@@ -43,8 +43,8 @@ std::optional<WindowSplitter> make_window_splitter(const std::optional<job::Cont
                                                    const Sigmas& sigmas,
                                                    at::IntArrayRef latent_shape);
 
-// As above, for sigmas that nobody knows beforehand. Throws Error(kUnsupported) for a schedule
-// whose windows depend on the step.
+// As above, for sigmas that nobody knows beforehand. Throws Error(kBadRequest) for a schedule whose
+// windows depend on the step.
 std::optional<WindowSplitter> make_static_window_splitter(
     const std::optional<job::Context>& context, at::IntArrayRef latent_shape);
 

@@ -13,6 +13,7 @@ inline constexpr std::size_t kMaxListed = 4096;  // conds of one list
 inline constexpr std::size_t kMaxPatches = 16384;
 inline constexpr std::size_t kMaxPatchTensors = 16;
 inline constexpr std::size_t kLatentDims = 4;
+inline constexpr std::size_t kMaxSigmas = 10001;  // of a run: as many steps as a job's, and its end
 
 inline constexpr StringRule kEvaluatorId{"the id of an evaluator", 64};
 inline constexpr StringRule kModelKey{"the key of a weight", 512};

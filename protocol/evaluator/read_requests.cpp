@@ -69,14 +69,30 @@ void check_hooks(const job::Job& job, const Conds& conds) {
   }
 }
 
+std::vector<double> to_sigmas(const json::value& list, std::string_view path, std::size_t most) {
+  std::vector<double> sigmas;
+  for (const json::value& item : to_array(list, std::string(path), most))
+    sigmas.push_back(to_number(item, key_path(path, sigmas.size()), kSigma));
+  return sigmas;
+}
+
 std::vector<double> read_sigma(ObjectReader& keys) {
   keys.require("sigma");
   const json::value& sigma = *keys.find("sigma");
   if (!sigma.is_array()) return {to_number(sigma, "sigma", kSigma)};
-  std::vector<double> sigmas;
-  for (const json::value& item : to_array(sigma, "sigma", static_cast<std::size_t>(kSide.most)))
-    sigmas.push_back(to_number(item, key_path("sigma", sigmas.size()), kSigma));
-  return sigmas;
+  return to_sigmas(sigma, "sigma", static_cast<std::size_t>(kSide.most));
+}
+
+// Of the host's run.
+std::vector<double> read_run_sigmas(ObjectReader& keys) {
+  const json::value* list = keys.find("sigmas");
+  if (list == nullptr) return {};
+  std::vector<double> sigmas = to_sigmas(*list, "sigmas", kMaxSigmas);
+  if (keys.has("context") && !sigmas.empty()) return sigmas;
+  throw Error(ErrorCode::kBadRequest,
+              sigmas.empty() ? "sigmas: expected at least one number"
+                             : "sigmas: says nothing without context",
+              {}, "sigmas");
 }
 
 std::vector<std::vector<std::string>> read_lists(ObjectReader& keys) {
@@ -103,6 +119,7 @@ PrepareRequest read_prepare(ObjectReader& keys) {
   read_hook_groups(keys, job.hooks);
   keys.read_object("sampling", [&](ObjectReader& k) { job.sampling = read_sampling(k); });
   keys.read_object("context", [&](ObjectReader& k) { job.context = read_context(k); });
+  request.sigmas = read_run_sigmas(keys);
   keys.read_object("workers", [&](ObjectReader& k) { job.workers = read_workers(k); });
   keys.require("latent");
   keys.read_object("latent", [&](ObjectReader& k) { request.shape = read_shape(k); });

@@ -57,6 +57,7 @@ struct Slots {
 
 struct PrepareRequest {
   job::Job job;                     // "model", "hooks", "sampling", "context", "workers" alone
+  std::vector<double> sigmas;       // of the host's run, which the windows of "context" go by
   std::vector<std::int64_t> shape;  // of x: (batch, channels, height, width)
   evaluator::Conds conds;
   std::vector<evaluator::WeightPatch> patches;

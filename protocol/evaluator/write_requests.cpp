@@ -55,6 +55,8 @@ void write(json::object& out, const PrepareRequest& request) {
   parts.put("workers", job::detail::write(request.job.workers));
   for (auto& member : parts.take())
     out[member.key()] = member.value();
+  if (!request.sigmas.empty())
+    out["sigmas"] = json::array(request.sigmas.begin(), request.sigmas.end());
   out["latent"] = {{"shape", json::array(request.shape.begin(), request.shape.end())}};
   if (!request.conds.empty()) out["conds"] = write_conds(request.conds);
   if (!request.patches.empty()) {

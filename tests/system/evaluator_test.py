@@ -147,9 +147,45 @@ class SameNumbers(EvaluatorCase):
         expected, x, sigmas = job_and_noise(client, context=context)
         evaluator = self.evaluator(client, conds=TEXTS, context=context)
         self.check(expected, euler(evaluator, x, sigmas, 7.0, ["p"], ["n"]))
-        error = self.refused("unsupported", self.evaluator, client,
-                             context={**context, "schedule": "standard_uniform"})
-        self.assertEqual(error["path"], "context.schedule")
+
+    def test_windows_that_depend_on_the_step(self):
+        client = self.client()
+        for schedule in ({"schedule": "standard_uniform", "stride": 2, "fuse": "pyramid"},
+                         {"schedule": "looped_uniform", "closed_loop": True, "fuse": "flat"},
+                         {"schedule": "standard_static", "fuse": "relative"}):
+            context = {"length": 8, "overlap": 3, "dim": 2, **schedule}
+            with self.subTest(schedule["schedule"]):
+                expected, x, sigmas = job_and_noise(client, context=context)
+                evaluator = self.evaluator(client, conds=TEXTS, context=context,
+                                           sigmas=[float(s) for s in sigmas])
+                out = euler(evaluator, x, sigmas, 7.0, ["p"], ["n"])
+                self.check(expected, out)
+                near = evaluator(x, float(sigmas[2]) * (1 + 5e-5), [["p"]])[0]
+                self.assertLessEqual(distance(near, evaluator(x, float(sigmas[2]), [["p"]])[0]), 1e-3)
+                between = float(sigmas[0] + sigmas[1]) / 2
+                error = self.refused("bad_request", evaluator, x, between, [["p"]])
+                self.assertEqual(error["path"], "context")
+
+    def test_the_step_changes_the_windows(self):
+        client = self.client()
+        context = {"length": 8, "overlap": 3, "schedule": "standard_uniform", "dim": 2}
+        x = np.random.default_rng(5).standard_normal(SHAPE).astype(np.float32)
+        outs = set()
+        for sigmas in ([4.0, 2.0, 0.0], [2.0, 4.0, 0.0]):
+            evaluator = self.evaluator(client, conds=TEXTS, context=context, sigmas=sigmas)
+            outs.add(evaluator(x, 2.0, [["p"]])[0].tobytes())
+        self.assertEqual(len(outs), 2)
+
+    def test_windows_by_steps_need_the_sigmas(self):
+        client = self.client()
+        context = {"length": 8, "schedule": "standard_uniform", "dim": 2}
+        for keys in ({"context": context}, {"context": context, "sigmas": []},
+                     {"sigmas": [1.0, 0.0]}):
+            error = self.refused("bad_request", self.evaluator, client, **keys)
+            self.assertEqual(error["path"], "sigmas")
+        error = self.refused("out_of_range", self.evaluator, client, context=context,
+                             sigmas=[1.0, -1.0])
+        self.assertEqual(error["path"], "sigmas[1]")
 
     def test_beside_a_job_neither_changes_the_other(self):
         client = self.client()

@@ -170,6 +170,14 @@ class PythonClient(unittest.TestCase):
         with self.evaluator() as evaluator:
             self.assertLess(distance(self.euler(evaluator, job), self.client.run(job).latent), 1e-4)
 
+    def test_context_windows_that_go_by_the_steps(self):
+        context = {"length": 8, "overlap": 2, "schedule": "standard_uniform", "dim": 2}
+        job = picture_job(steps=4, context=context,
+                          output={"latent": True, "sigmas": True, "noise": True})
+        expected = self.client.run(job)
+        with self.evaluator(context=context, sigmas=expected["sigmas"]) as evaluator:
+            self.assertLess(distance(self.euler(evaluator, job), expected.latent), 1e-4)
+
     def test_an_evaluator_outlives_a_killed_service(self):
         def kill(step):
             if step == 2:

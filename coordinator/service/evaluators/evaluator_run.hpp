@@ -23,6 +23,7 @@ namespace tandem::coordinator {
 struct AcceptedEvaluator {
   AcceptedJob job;  // its model, hooks, sampling, context and workers; no conds, no tensors
   std::vector<std::int64_t> shape;  // of x: (batch, channels, height, width)
+  std::vector<float> sigmas;        // of the host's run; empty where it did not tell them
 };
 
 struct CondsToAdd {

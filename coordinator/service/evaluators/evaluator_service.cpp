@@ -106,6 +106,7 @@ AcceptedEvaluator EvaluatorService::accept(PrepareRequest& request,
   accepted.job = host_.accept(std::move(request.job), tensors, warnings);
   accepted.job.tensors.reset();
   accepted.shape = request.shape;
+  accepted.sigmas.assign(request.sigmas.begin(), request.sigmas.end());
   host_.executor.check(accepted);
   add_weight_patches(accepted.job, request.patches, tensors.get());
   for (const std::string& device : {accepted.job.devices.unet, accepted.job.devices.text})

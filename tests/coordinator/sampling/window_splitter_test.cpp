@@ -50,8 +50,8 @@ TEST(WindowSplitter, SchedulesThatAreTheSameAtEveryStepNeedNoSigmas) {
     make_static_window_splitter(context(), kShape);
     FAIL() << "windows that depend on the step were taken";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
-    EXPECT_EQ(error.failure().path, "context.schedule");
+    EXPECT_EQ(error.code(), ErrorCode::kBadRequest);
+    EXPECT_EQ(error.failure().path, "sigmas");
   }
 }
 

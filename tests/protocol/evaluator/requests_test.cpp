@@ -28,7 +28,8 @@ std::string cond(const std::string& cond) {
 TEST(EvaluatorRequests, PrepareIsRead) {
   const Request request = parse(prepare(R"(,
       "hooks": {"h": [{"type": "weight", "file": {"tensors": "lora."}}]},
-      "sampling": {"zsnr": true}, "context": {"length": 4}, "workers": {"batching": "exact"},
+      "sampling": {"zsnr": true}, "context": {"length": 4}, "sigmas": [4.5, 1, 0],
+      "workers": {"batching": "exact"},
       "conds": {
         "text": {"text": "a cat", "hooks": "h", "start_percent": 0.5, "default": true},
         "given": {"cond": "a", "pooled": "b", "sigma_start": 5.5, "sigma_end": 0,
@@ -42,6 +43,7 @@ TEST(EvaluatorRequests, PrepareIsRead) {
   EXPECT_EQ(read.job.model.file, "/m");
   EXPECT_TRUE(read.job.sampling.zsnr);
   EXPECT_EQ(read.job.context->length, 4);
+  EXPECT_EQ(read.sigmas, (std::vector<double>{4.5, 1.0, 0.0}));
   EXPECT_EQ(read.job.workers.batching, job::Batching::kExact);
   EXPECT_EQ(read.shape, (std::vector<std::int64_t>{2, 4, 8, 16}));
   EXPECT_EQ(read.conds.at("text").cond.prompt, job::Prompt(job::TextPrompt{"a cat"}));
@@ -91,6 +93,10 @@ TEST(EvaluatorRequests, WhatIsMissingOrTooMuchIsNamed) {
   EXPECT_EQ(refusal(R"("prepare", "model": {}, "latent": {"shape": [1, 4, 0, 8]})").path,
             "latent.shape[2]");
   EXPECT_EQ(refusal(prepare(R"(, "sampler": {})")).code, ErrorCode::kUnknownKey);
+  EXPECT_EQ(refusal(prepare(R"(, "sigmas": [1.0])")).path, "sigmas");
+  EXPECT_EQ(refusal(prepare(R"(, "context": {}, "sigmas": [])")).path, "sigmas");
+  EXPECT_EQ(refusal(prepare(R"(, "context": {}, "sigmas": 1.0)")).path, "sigmas");
+  EXPECT_EQ(refusal(prepare(R"(, "context": {}, "sigmas": [1.0, -1.0])")).path, "sigmas[1]");
   EXPECT_EQ(refusal(prepare(R"(, "slots": {"input": 1})")).path, "slots.output");
   EXPECT_EQ(refusal(prepare(R"(, "slots": {"input": 1, "output": 8})")).path, "slots.output");
   EXPECT_EQ(refusal(prepare(R"(, "slots": {"input": 1, "output": 2, "lists": 65})")).path,

@@ -26,8 +26,9 @@ class Evaluator:
 
     `model`, `hooks`, `sampling` and `workers` as in a job, conds as in a job or as `model_conds`,
     `patches` as in docs/protocol.md; an array may stand where a tensor is named, `tensors` has
-    those that are named. `lists` is how many lists an evaluate usually has. `info` is the reply
-    to `prepare`: what a sampler needs.
+    those that are named. `context` are context windows, as in a job; those of the uniform schedules
+    go by the step, which a sigma's place in `sigmas`, those of the run, tells. `lists` is how many
+    lists an evaluate usually has. `info` is the reply to `prepare`: what a sampler needs.
 
     Where the service dies, the evaluator is prepared again at the one that follows, and the
     evaluate is asked once more: nothing of it depends on what was before.
@@ -39,6 +40,8 @@ class Evaluator:
                  patches: Sequence[Mapping[str, Any]] | None = None,
                  sampling: Mapping[str, Any] | None = None,
                  workers: Mapping[str, Any] | None = None,
+                 context: Mapping[str, Any] | None = None,
+                 sigmas: Sequence[float] | None = None,
                  tensors: Mapping[str, Any] | None = None, lists: int = 2,
                  name: str = "tandem for Python", reconnect: float = 15.0,
                  revive: Revive = None) -> None:
@@ -50,7 +53,8 @@ class Evaluator:
         self._conds = dict(conds)
         self._options = {key: value for key, value in (
             ("model", model), ("hooks", hooks), ("patches", patches), ("sampling", sampling),
-            ("workers", workers)) if value}
+            ("workers", workers), ("context", context),
+            ("sigmas", sigmas if sigmas is None else [float(s) for s in sigmas])) if value}
         self._input = _memory.Slot(self.shape, 1)
         self._output = _memory.Slot(self.shape, lists)
         self._channel: Channel | None = None
