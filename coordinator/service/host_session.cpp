@@ -220,7 +220,7 @@ void HostSession::handle(std::uint64_t id, const WorkerRequest& request, Fds&) {
 }
 
 void HostSession::handle(std::uint64_t id, PrepareRequest& request, Fds& fds) {
-  service_.evaluators().prepare(this, std::move(request), fds, reply_later(id));
+  service_.evaluators().prepare(this, owner_, std::move(request), fds, reply_later(id));
 }
 
 void HostSession::handle(std::uint64_t id, AddCondsRequest& request, Fds& fds) {

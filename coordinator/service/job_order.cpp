@@ -38,13 +38,27 @@ void JobOrder::join(const JobOwner& owner) {
   sessions_.join(session_of(owner));
 }
 
+void JobOrder::begin_request(const JobOwner& owner) {
+  join(owner);
+  requests_.push_back(owner);
+}
+
+void JobOrder::end_request(const JobOwner& owner, const Jobs& jobs) {
+  const auto one = std::ranges::find(requests_, owner);
+  if (one != requests_.end()) requests_.erase(one);
+  keep_owners_of(jobs);
+}
+
 void JobOrder::keep_owners_of(const Jobs& jobs) {
   std::set<std::string> users;
   std::set<std::string> sessions;
+  const auto keep = [&](const JobOwner& owner) {
+    users.insert(user_of(owner));
+    sessions.insert(session_of(owner));
+  };
+  std::ranges::for_each(requests_, keep);
   for (const auto& job : jobs) {
-    if (job->has_ended()) continue;
-    users.insert(user_of(job->owner()));
-    sessions.insert(session_of(job->owner()));
+    if (!job->has_ended()) keep(job->owner());
   }
   users_.keep_only([&](const std::string& who) { return users.contains(who); });
   sessions_.keep_only([&](const std::string& who) { return sessions.contains(who); });

@@ -18,7 +18,11 @@ class JobOrder {
 
   // Has a job that waits or runs, from now on.
   void join(const JobOwner& owner);
-  // Lets go of those whose jobs have all ended.
+  // Has a request of an evaluator that is worked on, from now on; one may have several.
+  void begin_request(const JobOwner& owner);
+  // One of them is done.
+  void end_request(const JobOwner& owner, const Jobs& jobs);
+  // Lets go of those whose jobs and requests have all ended.
   void keep_owners_of(const Jobs& jobs);
   void charge(const JobOwner& owner, double seconds);
 
@@ -30,6 +34,7 @@ class JobOrder {
   std::size_t position(const Jobs& jobs, const JobRecord& job) const;
 
  private:
+  std::vector<JobOwner> requests_;  // owners of those that are worked on
   FairShare users_;
   FairShare sessions_;
 };

@@ -93,7 +93,10 @@ JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExec
   };
   observer.over_budget = [this](JobId job, ModelId model, const std::string& device,
                                 std::uint64_t bytes) { on_over_budget(job, model, device, bytes); };
-  observer.unit_done = [this](JobId job, double seconds) { jobs_.charge(job, seconds); };
+  observer.unit_done = [this](JobId job, double seconds) {
+    jobs_.charge(job, seconds);
+    if (const JobOwner* host = evaluators_->host_of(job)) jobs_.charge(*host, seconds);
+  };
   pool_ = std::make_unique<WorkerPool>(
       io, std::move(workers), [this](ModelId model) { return models_.files(model); },
       std::move(observer));
@@ -115,7 +118,9 @@ EvaluatorHost JobService::evaluator_host() {
           },
           [this](const AcceptedJob& job) { return limits_of(job); },
           [this](const AcceptedJob& job) { return types(job); },
-          [this](const AcceptedJob& job) { forget_outdated(job); }};
+          [this](const AcceptedJob& job) { forget_outdated(job); },
+          [this](const JobOwner& host) { jobs_.begin_request(host); },
+          [this](const JobOwner& host) { jobs_.end_request(host); }};
 }
 
 JobService::~JobService() = default;

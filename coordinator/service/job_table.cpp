@@ -93,6 +93,18 @@ void JobTable::charge(JobId job, double seconds) {
   if (it != jobs_.end()) order_.charge(it->second->owner(), seconds);
 }
 
+void JobTable::charge(const JobOwner& host, double seconds) {
+  order_.charge(host, seconds);
+}
+
+void JobTable::begin_request(const JobOwner& host) {
+  order_.begin_request(host);
+}
+
+void JobTable::end_request(const JobOwner& host) {
+  order_.end_request(host, all());
+}
+
 std::vector<std::shared_ptr<JobRecord>> JobTable::all() const {
   std::vector<std::shared_ptr<JobRecord>> jobs;
   for (const auto& [number, job] : jobs_)

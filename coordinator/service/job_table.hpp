@@ -35,8 +35,13 @@ class JobTable {
   std::shared_ptr<JobRecord> next_queued();
   // How many run before it, if all take equally long.
   std::size_t position(const JobRecord& job) const;
-  // A unit of the job took so long.
+  // A unit of the job, or of an evaluator of this host, took so long. An id of no job is no error.
   void charge(JobId job, double seconds);
+  void charge(const JobOwner& host, double seconds);
+  // A request of an evaluator of this host is worked on, and done: while it is, its host takes part
+  // in the turns.
+  void begin_request(const JobOwner& host);
+  void end_request(const JobOwner& host);
   std::vector<std::shared_ptr<JobRecord>> all() const;  // in the order of submission
 
   // Throws kBadRequest for a job that has not ended.

@@ -3,10 +3,13 @@
 Jobs run on simulated workers, whose units all take equally long: what a host got is counted in
 units, and compared when the jobs end, never by the clock.
 """
+import threading
 import unittest
 
+import numpy as np
 from service import Service
 
+from evaluator_client import Evaluator
 from host_client import Refused
 from jobs import MODEL, picture_job
 from service_case import ServiceCase
@@ -50,6 +53,31 @@ class Fairness(ServiceCase):
         one, two = self.units_while_both_wait(jobs | {hold: 120}, others)
         self.assertLessEqual(abs(one - two), 0.1 * max(one, two), (one, two))
 
+    def test_units_of_an_evaluator_are_its_hosts(self):
+        first, second = self.client(), self.client()
+        x = np.zeros((1, 4, 16, 16), np.float32)
+        beside = self.client(session=first.welcome["session"])
+        evaluator = Evaluator(beside, x.shape, lists=2, model={"file": MODEL},
+                              conds={"p": {"text": "a"}, "n": {"text": "b"}},
+                              workers={"batching": "exact"})
+        all_ended = threading.Event()
+
+        def sample():
+            while not all_ended.is_set():
+                evaluator(x, 3.0, [["p"], ["n"]])
+        thread = threading.Thread(target=sample)
+        thread.start()
+        try:
+            hold = second.submit(sim_job(20))
+            jobs = [first.submit(sim_job(20)) for _ in range(10)]
+            others = [second.submit(sim_job(20)) for _ in range(10)]
+            order = self.ends([hold, *jobs, *others])
+        finally:
+            all_ended.set()
+            thread.join()
+        before = sum(order.index(job) < order.index(others[-1]) for job in jobs)
+        self.assertLessEqual(before, 5, "of ten jobs, beside an evaluator that is always busy")
+
     def test_short_jobs_do_not_lose_to_long_ones(self):
         first, second = self.client(), self.client()
         jobs = {first.submit(sim_job(40)): 80 for _ in range(10)}
@@ -91,6 +119,7 @@ class Fairness(ServiceCase):
     def test_priority_is_within_a_user(self):
         client = self.client()
         hold = client.submit(sim_job(60))
+        client.wait_for(hold, lambda event: event.get("phase") == "sampling")
         low = client.submit(sim_job(1), priority=-10)
         usual = client.submit(sim_job(1))
         high = self.client().submit(sim_job(1), priority=10)

@@ -62,7 +62,8 @@ boost::json::array to_json(const std::vector<WarningEvent>& warnings) {
 EvaluatorService::EvaluatorService(EvaluatorHost host)
     : host_(std::move(host)), prefix_(random_prefix()) {}
 
-void EvaluatorService::prepare(Owner owner, PrepareRequest request, Fds& fds, EvaluatorDone done) {
+void EvaluatorService::prepare(Owner owner, const JobOwner& host, PrepareRequest request, Fds& fds,
+                               EvaluatorDone done) {
   if (ends_) throw Error(ErrorCode::kNoWorker, "The service is shutting down.");
   if (evaluators_.size() >= kMaxEvaluators) {
     throw Error(ErrorCode::kQuota,
@@ -75,9 +76,9 @@ void EvaluatorService::prepare(Owner owner, PrepareRequest request, Fds& fds, Ev
   AcceptedEvaluator accepted = accept(request, tensors, warnings);
   CondsToAdd conds = conds_to_add(accepted.job, std::move(request.conds), tensors);
   const std::string id = prefix_ + "-" + std::to_string(next_++);
-  Evaluator& evaluator = add(owner, id, std::move(accepted), std::move(slots));
-  evaluator.prepare(std::move(conds), [this, id, &evaluator, warnings = std::move(warnings),
-                                       done = std::move(done)](EvaluatorAnswer answer) {
+  Evaluator& evaluator = add(owner, host, id, std::move(accepted), std::move(slots));
+  const auto described = [this, id, &evaluator, warnings = std::move(warnings),
+                          done = std::move(done)](EvaluatorAnswer answer) {
     if (answer.failure) {
       close(id, {});
     } else {
@@ -86,17 +87,30 @@ void EvaluatorService::prepare(Owner owner, PrepareRequest request, Fds& fds, Ev
       add_warnings(answer.fields, to_json(warnings));
     }
     done(std::move(answer));
+  };
+  work_for(host, described, [&](EvaluatorDone answered) {
+    evaluator.prepare(std::move(conds), std::move(answered));
   });
 }
 
-Evaluator& EvaluatorService::add(Owner owner, const std::string& id, AcceptedEvaluator accepted,
-                                 std::optional<HostSlots> slots) {
+// Answers come later, so the request has begun when it ends.
+void EvaluatorService::work_for(const JobOwner& host, EvaluatorDone done,
+                                const std::function<void(EvaluatorDone)>& ask) {
+  ask([this, host, done = std::move(done)](EvaluatorAnswer answer) {
+    host_.request_ends(host);
+    done(std::move(answer));
+  });
+  host_.request_begins(host);
+}
+
+Evaluator& EvaluatorService::add(Owner owner, const JobOwner& host, const std::string& id,
+                                 AcceptedEvaluator accepted, std::optional<HostSlots> slots) {
   JobLimits limits = host_.limits(accepted.job);
   accepted.job.worker_count = std::max<std::size_t>(1, host_.pool.usable_workers(limits));
   auto evaluator =
       std::make_unique<Evaluator>(host_.io, host_.pool, host_.executor, std::move(accepted),
                                   std::move(limits), std::move(slots));
-  return *evaluators_.emplace(id, Entry{owner, std::move(evaluator)}).first->second.evaluator;
+  return *evaluators_.emplace(id, Entry{owner, host, std::move(evaluator)}).first->second.evaluator;
 }
 
 AcceptedEvaluator EvaluatorService::accept(PrepareRequest& request,
@@ -120,9 +134,9 @@ std::shared_ptr<const TensorFile> EvaluatorService::take_tensors(const std::opti
   return std::make_shared<TensorFile>(take("tensors", *index, fds), host_.max_tensor_bytes);
 }
 
-Evaluator& EvaluatorService::at(Owner owner, const std::string& id) {
+EvaluatorService::Entry& EvaluatorService::at(Owner owner, const std::string& id) {
   const auto found = evaluators_.find(id);
-  if (found != evaluators_.end() && found->second.owner == owner) return *found->second.evaluator;
+  if (found != evaluators_.end() && found->second.owner == owner) return found->second;
   throw Error(ErrorCode::kNotFound, "evaluator: this connection has no evaluator of this id.",
               "An evaluator ends with the connection that prepared it.", "evaluator");
 }
@@ -141,22 +155,26 @@ CondsToAdd EvaluatorService::conds_to_add(const AcceptedJob& job, evaluator::Con
 
 void EvaluatorService::add_conds(Owner owner, AddCondsRequest request, Fds& fds,
                                  EvaluatorDone done) {
-  Evaluator& evaluator = at(owner, request.evaluator);
+  const Entry& entry = at(owner, request.evaluator);
   auto tensors = take_tensors(request.tensors, fds);
-  evaluator.add_conds(
-      conds_to_add(evaluator.accepted().job, std::move(request.conds), std::move(tensors)),
-      std::move(done));
+  CondsToAdd conds =
+      conds_to_add(entry.evaluator->accepted().job, std::move(request.conds), std::move(tensors));
+  work_for(entry.host, std::move(done), [&](EvaluatorDone answered) {
+    entry.evaluator->add_conds(std::move(conds), std::move(answered));
+  });
 }
 
 void EvaluatorService::drop_conds(Owner owner, DropCondsRequest request, EvaluatorDone done) {
-  at(owner, request.evaluator).drop_conds(std::move(request.conds), std::move(done));
+  at(owner, request.evaluator).evaluator->drop_conds(std::move(request.conds), std::move(done));
 }
 
 void EvaluatorService::evaluate(Owner owner, std::uint64_t id, EvaluateRequest request, Fds& fds,
                                 EvaluatorDone done) {
-  Evaluator& evaluator = at(owner, request.evaluator);
+  const Entry& entry = at(owner, request.evaluator);
   auto x = take_tensors(request.tensors, fds);
-  evaluator.evaluate(id, std::move(request), std::move(x), std::move(done));
+  work_for(entry.host, std::move(done), [&](EvaluatorDone answered) {
+    entry.evaluator->evaluate(id, std::move(request), std::move(x), std::move(answered));
+  });
 }
 
 void EvaluatorService::release(Owner owner, const ReleaseRequest& request, EvaluatorDone done) {
@@ -171,6 +189,13 @@ void EvaluatorService::cancel(const CancelRequest& request) {
                 "evaluator");
   }
   found->second.evaluator->cancel(request.request);
+}
+
+const JobOwner* EvaluatorService::host_of(JobId job) const {
+  for (const auto& [id, entry] : evaluators_) {
+    if (entry.evaluator->accepted().job.id == job) return &entry.host;
+  }
+  return nullptr;
 }
 
 void EvaluatorService::end_of(Owner owner) {

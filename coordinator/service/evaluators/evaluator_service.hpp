@@ -11,6 +11,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "coordinator/service/evaluators/evaluator.hpp"
+#include "coordinator/service/job_record.hpp"
 #include "protocol/host_event.hpp"
 #include "protocol/host_message.hpp"
 
@@ -34,6 +35,10 @@ struct EvaluatorHost {
   std::function<boost::json::object(const AcceptedJob&)> types;
   // Nothing computes with the job's models for it any more.
   std::function<void(const AcceptedJob&)> ended;
+  // A request to an evaluator of this host is worked on, and is done: what its units take counts as
+  // the host's.
+  std::function<void(const JobOwner&)> request_begins;
+  std::function<void(const JobOwner&)> request_ends;
 };
 
 // Lives on the io thread; so are all calls and callbacks. Requests throw what is wrong with them at
@@ -47,7 +52,8 @@ class EvaluatorService {
   explicit EvaluatorService(EvaluatorHost host);
 
   // Takes what the request names of the descriptors. The answer is the whole reply.
-  void prepare(Owner owner, PrepareRequest request, Fds& fds, EvaluatorDone done);
+  void prepare(Owner owner, const JobOwner& host, PrepareRequest request, Fds& fds,
+               EvaluatorDone done);
   void add_conds(Owner owner, AddCondsRequest request, Fds& fds, EvaluatorDone done);
   void drop_conds(Owner owner, DropCondsRequest request, EvaluatorDone done);
   void evaluate(Owner owner, std::uint64_t id, EvaluateRequest request, Fds& fds,
@@ -55,6 +61,10 @@ class EvaluatorService {
   void release(Owner owner, const ReleaseRequest& request, EvaluatorDone done);
   // From any connection.
   void cancel(const CancelRequest& request);
+
+  // Whose evaluator is the pool's job of this id; nullptr where it is none. Valid until the next
+  // call.
+  const JobOwner* host_of(JobId job) const;
 
   // The connection is gone.
   void end_of(Owner owner);
@@ -64,6 +74,7 @@ class EvaluatorService {
  private:
   struct Entry {
     Owner owner = nullptr;
+    JobOwner host;
     std::unique_ptr<Evaluator> evaluator;
   };
 
@@ -72,11 +83,14 @@ class EvaluatorService {
                            std::vector<WarningEvent>& warnings);
   CondsToAdd conds_to_add(const AcceptedJob& job, evaluator::Conds conds,
                           std::shared_ptr<const TensorFile> tensors) const;
-  Evaluator& add(Owner owner, const std::string& id, AcceptedEvaluator accepted,
-                 std::optional<HostSlots> slots);
+  Evaluator& add(Owner owner, const JobOwner& host, const std::string& id,
+                 AcceptedEvaluator accepted, std::optional<HostSlots> slots);
+  // Asks an evaluator of the host for something: `ask` hands on what is called at the end.
+  void work_for(const JobOwner& host, EvaluatorDone done,
+                const std::function<void(EvaluatorDone)>& ask);
   std::shared_ptr<const TensorFile> take_tensors(const std::optional<int>& index, Fds& fds) const;
   // Throws kNotFound for another connection's as well.
-  Evaluator& at(Owner owner, const std::string& id);
+  Entry& at(Owner owner, const std::string& id);
   void close(const std::string& id, EvaluatorDone done);
   void closed(const std::string& id);
 

@@ -132,6 +132,70 @@ TEST_F(JobTableTest, PriorityTakesNoTurnFromAnotherUser) {
   EXPECT_EQ(run_all(table_, 1.0), "abab");
 }
 
+TEST_F(JobTableTest, UnitsOfAnEvaluatorCountForTheTurnsOfItsHost) {
+  const JobOwner host{1, "a"};
+  table_.begin_request(host);
+  for (int i = 0; i < 3; ++i)
+    add(0, "a");
+  for (int i = 0; i < 5; ++i)
+    add(0, "b");
+  table_.charge(host, 2.0);
+  EXPECT_EQ(run_all(table_, 1.0), "bbababab");
+}
+
+TEST_F(JobTableTest, TheyCountBeforeTheHostHasAJob) {
+  const JobOwner host{1, "a"};
+  table_.begin_request(host);
+  for (int i = 0; i < 4; ++i)
+    add(0, "b");
+  table_.charge(host, 2.0);
+  for (int i = 0; i < 2; ++i)
+    add(0, "a");
+  EXPECT_EQ(run_all(table_, 1.0), "bbbaba");
+}
+
+TEST_F(JobTableTest, TheyCountBetweenRequests) {
+  const JobOwner host{1, "a"};
+  for (int i = 0; i < 4; ++i)
+    add(0, "b");
+  for (int i = 0; i < 2; ++i) {
+    table_.begin_request(host);
+    table_.charge(host, 1.0);
+    table_.end_request(host);
+  }
+  for (int i = 0; i < 2; ++i)
+    add(0, "a");
+  EXPECT_EQ(run_all(table_, 1.0), "bbbaba");
+}
+
+TEST_F(JobTableTest, AnEvaluatorAloneTakesNothingFromNobody) {
+  const JobOwner host{1, "a"};
+  table_.begin_request(host);
+  table_.charge(host, 100.0);
+  for (int i = 0; i < 2; ++i) {
+    add(0, "a");
+    add(0, "b");
+  }
+  EXPECT_EQ(run_all(table_, 1.0), "abab");
+}
+
+// One that began at nothing and stayed would let newcomers begin at nothing, too.
+TEST_F(JobTableTest, AnEvaluatorThatIsAskedNothingTakesNoPart) {
+  const JobOwner host{1, "a"};
+  table_.begin_request(host);
+  table_.begin_request(host);
+  table_.end_request(host);
+  table_.end_request(host);
+  for (int i = 0; i < 3; ++i)
+    add(0, "b");
+  EXPECT_EQ(run_all(table_, 1.0), "bbb");
+  for (int i = 0; i < 3; ++i) {
+    add(0, "b");
+    add(0, "c");
+  }
+  EXPECT_EQ(run_all(table_, 1.0), "bcbcbc");
+}
+
 TEST_F(JobTableTest, PositionCountsTheTurnsOfOthers) {
   for (int i = 0; i < 10; ++i)
     add(0, "a");

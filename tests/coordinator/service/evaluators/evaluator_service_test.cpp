@@ -18,6 +18,7 @@ namespace {
 
 // Two connections, as far as the service is concerned.
 constexpr int kOne = 1, kOther = 2;
+const JobOwner kHost = {1, "s"};
 constexpr std::size_t kNumbers = 4 * 2 * 2;
 
 ipc::Fd memory_of(std::size_t bytes, int seals) {
@@ -55,7 +56,9 @@ class EvaluatorServiceTest : public ::testing::Test {
                        [](const AcceptedJob&) {
                          return boost::json::object{{"model", "fp32"}};
                        },
-                       [this](const AcceptedJob&) { ++ended_; }};
+                       [this](const AcceptedJob&) { ++ended_; },
+                       [this](const JobOwner& owner) { requests_.push_back("+" + owner.session); },
+                       [this](const JobOwner& owner) { requests_.push_back("-" + owner.session); }};
     service_ = std::make_unique<EvaluatorService>(std::move(host));
     loop_ = std::thread([this] { io_.run(); });
   }
@@ -86,7 +89,7 @@ class EvaluatorServiceTest : public ::testing::Test {
     if (request.shape.empty()) request.shape = {1, 4, 2, 2};
     auto given = std::make_shared<std::vector<ipc::Fd>>(std::move(fds));
     return ask([=, this](EvaluatorDone done) {
-             service_->prepare(&kOne, request, *given, std::move(done));
+             service_->prepare(&kOne, kHost, request, *given, std::move(done));
            })
         .get();
   }
@@ -118,10 +121,18 @@ class EvaluatorServiceTest : public ::testing::Test {
     return got.failure ? got.failure->code : ErrorCode::kInternal;
   }
 
-  std::size_t ended() {
-    std::promise<std::size_t> promise;
-    boost::asio::post(io_, [&] { promise.set_value(ended_); });
+  template <class Value>
+  Value on_io(std::function<Value()> value) {
+    std::promise<Value> promise;
+    boost::asio::post(io_, [&] { promise.set_value(value()); });
     return promise.get_future().get();
+  }
+
+  std::size_t ended() {
+    return on_io<std::size_t>([this] { return ended_; });
+  }
+  std::vector<std::string> requests() {
+    return on_io<std::vector<std::string>>([this] { return requests_; });
   }
 
   boost::asio::io_context io_;
@@ -132,6 +143,7 @@ class EvaluatorServiceTest : public ::testing::Test {
   std::unique_ptr<EvaluatorService> service_;
   std::uint64_t next_job_ = 1;
   std::size_t ended_ = 0;
+  std::vector<std::string> requests_;  // of which host one began (+) and ended (-)
   std::thread loop_;
 };
 
@@ -162,6 +174,27 @@ TEST_F(EvaluatorServiceTest, PredictionsComeInMemoryOfTheirOwn) {
   const auto bytes = file.bytes("out.0");
   ASSERT_EQ(bytes.size(), kNumbers * sizeof(float));
   EXPECT_EQ(reinterpret_cast<const float*>(bytes.data())[kNumbers - 1], 1.5F);
+}
+
+TEST_F(EvaluatorServiceTest, WhatAHostAsksForCountsAsItsOwn) {
+  const std::string id = prepared();
+  EXPECT_EQ(requests(), (std::vector<std::string>{"+s", "-s"}));
+  evaluate(id, {"a"}).get();
+  EXPECT_EQ(requests(), (std::vector<std::string>{"+s", "-s", "+s", "-s"}));
+  Answers waiting = evaluate(id, {"wait"});
+  EXPECT_EQ(code(evaluate(id, {"a"})), ErrorCode::kBadRequest);
+  EXPECT_EQ(requests().size(), 5U) << "what is refused never began";
+  const auto host_of = [&](std::uint64_t job) {
+    return on_io<std::string>([&] {
+      const JobOwner* host = service_->host_of(JobId{job});
+      return host == nullptr ? "none" : host->session;
+    });
+  };
+  EXPECT_EQ(host_of(1), "s");
+  EXPECT_EQ(host_of(2), "none");
+  ask([&](const EvaluatorDone&) { service_->end_of(&kOne); });
+  EXPECT_EQ(code(std::move(waiting)), ErrorCode::kCancelled);
+  EXPECT_EQ(requests().back(), "-s");
 }
 
 TEST_F(EvaluatorServiceTest, SlotsAreReadAndWritten) {
