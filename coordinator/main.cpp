@@ -15,7 +15,6 @@
 #include "coordinator/service/job_service.hpp"
 #include "coordinator/workers/device_list.hpp"
 #include "coordinator/workers/hook_cache.hpp"
-#include "ipc/busy_wait.hpp"
 #include "ipc/cuda/load_calls.hpp"
 #include "ipc/log.hpp"
 #include "ipc/process/die_with_parent.hpp"
@@ -94,16 +93,6 @@ void tell_ready(int fd) {
   ::close(fd);
 }
 
-void run(boost::asio::io_context& io, const ipc::BusyWait& busy_wait) {
-  while (!io.stopped()) {
-    if (busy_wait.is_on(std::chrono::steady_clock::now())) {
-      io.poll();
-    } else {
-      io.run_one();
-    }
-  }
-}
-
 int serve(Options options) {
   const coordinator::ServiceConfig config = configured(options);
   coordinator::PoolOptions pool = pool_options(options);
@@ -128,7 +117,7 @@ int serve(Options options) {
   });
   tell_ready(options.ready_fd);
   ipc::log(ipc::LogLevel::kInfo, "service", "ready on " + options.socket);
-  run(io, service.busy_wait());
+  service.busy_wait().run(io);
   return kExitDone;
 }
 

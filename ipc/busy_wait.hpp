@@ -3,6 +3,10 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
 
 namespace tandem::ipc {
 
@@ -10,7 +14,24 @@ namespace tandem::ipc {
 // enough for the difference to matter.
 inline constexpr std::chrono::milliseconds kBusyWait{25};
 
-// Whether the io thread should poll rather than sleep. Not thread-safe; knows no clock.
+// Between two looks of a thread that polls: leaves the core to the other thread that it may run.
+inline void relax_core() {
+  __builtin_ia32_pause();
+}
+
+// What the io thread looks at while it polls. On that thread.
+class Polled {
+ public:
+  virtual ~Polled() = default;
+
+  // look() is called soon, again and again: whoever has something for this need not wake anybody.
+  virtual void stay_awake() = 0;
+  virtual void look() = 0;
+  // No more: handles what came so far; who has something from now on must wake the io thread.
+  virtual void fall_asleep() = 0;
+};
+
+// Whether the io thread should poll rather than sleep, and its loop. Not thread-safe.
 class BusyWait {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -22,11 +43,23 @@ class BusyWait {
   // thread may soon have the next units.
   void expect_more(TimePoint now) { until_ = now + kBusyWait; }
 
+  bool is_enabled() const { return enabled_; }
   bool is_on(TimePoint now) const { return enabled_ && now < until_; }
 
+  // Is looked at as long as it lives.
+  void add(std::weak_ptr<Polled> polled);
+
+  // Runs the io_context until it is stopped.
+  void run(boost::asio::io_context& io);
+
  private:
+  void poll(boost::asio::io_context& io);
+  std::vector<std::shared_ptr<Polled>> living() const;
+
   bool enabled_;
+  bool is_polling_ = false;
   TimePoint until_{};
+  std::vector<std::weak_ptr<Polled>> polled_;
 };
 
 }  // namespace tandem::ipc

@@ -46,8 +46,8 @@ std::vector<ModelId> models_of(const AcceptedJob& job) {
 // Carries what a job's thread tells to the io thread, in order.
 class JobService::Progress : public JobProgress {
  public:
-  Progress(boost::asio::io_context& io, std::shared_ptr<JobRecord> record)
-      : io_(io), record_(std::move(record)) {}
+  Progress(std::shared_ptr<ipc::HandOff> io_thread, std::shared_ptr<JobRecord> record)
+      : io_thread_(std::move(io_thread)), record_(std::move(record)) {}
 
   void phase(Phase phase) override {
     PhaseEvent event;
@@ -61,18 +61,18 @@ class JobService::Progress : public JobProgress {
   bool wants_preview() const override { return record_->has_viewer(); }
   void preview(int step, ipc::Fd tensors) override {
     auto shared = std::make_shared<ipc::Fd>(std::move(tensors));
-    boost::asio::post(
-        io_, [record = record_, step, shared] { record->add_preview(step, std::move(*shared)); });
+    io_thread_->post(
+        [record = record_, step, shared] { record->add_preview(step, std::move(*shared)); });
   }
 
  private:
   void add(Event event) {
-    boost::asio::post(io_, [record = record_, event = std::move(event)]() mutable {
+    io_thread_->post([record = record_, event = std::move(event)]() mutable {
       record->add_event(std::move(event));
     });
   }
 
-  boost::asio::io_context& io_;
+  std::shared_ptr<ipc::HandOff> io_thread_;
   std::shared_ptr<JobRecord> record_;
 };
 
@@ -105,8 +105,7 @@ JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExec
 }
 
 EvaluatorHost JobService::evaluator_host() {
-  return {io_,
-          *pool_,
+  return {*pool_,
           executor_.evaluators(),
           limits_.queued_bytes,
           [this](job::Job job, std::shared_ptr<const TensorFile> tensors,
@@ -177,7 +176,7 @@ void JobService::run(const std::shared_ptr<JobRecord>& record,
                      const std::shared_ptr<UnitExecutor>& units) {
   auto result = std::make_shared<JobResult>();
   std::optional<Failure> failure;
-  Progress progress(io_, record);
+  Progress progress(pool_->hand_off(), record);
   try {
     *result = executor_.execute(record->accepted(), *units, progress);
   } catch (const Error& error) {
@@ -186,7 +185,7 @@ void JobService::run(const std::shared_ptr<JobRecord>& record,
     failure = Failure{ErrorCode::kInternal, error.what()};
   }
   ipc::return_freed_memory();
-  boost::asio::post(io_, [this, record, failure = std::move(failure), result] {
+  pool_->hand_off()->post([this, record, failure = std::move(failure), result] {
     finish(record, failure, std::move(*result));
   });
 }

@@ -31,7 +31,7 @@ class JobService {
   ~JobService();
 
   const HostLimits& limits() const { return limits_; }
-  const ipc::BusyWait& busy_wait() const { return pool_->busy_wait(); }
+  ipc::BusyWait& busy_wait() { return pool_->busy_wait(); }
 
   // Checks everything that can be checked before a job runs; throws Error. The watcher gets its
   // events.

@@ -1,6 +1,5 @@
 #include "coordinator/workers/job_units.hpp"
 
-#include <thread>
 #include <utility>
 
 #include "ipc/busy_wait.hpp"
@@ -16,7 +15,7 @@ void poll(const std::future<std::vector<UnitOutcome>>& results) {
   const auto end = Clock::now() + ipc::kBusyWait;
   while (results.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
     if (Clock::now() > end) return;
-    std::this_thread::yield();
+    ipc::relax_core();
   }
 }
 

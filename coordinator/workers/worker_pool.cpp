@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include <boost/asio/post.hpp>
-
 #include "coordinator/dispatch/unit_shape.hpp"
 #include "coordinator/workers/worker_pool_state.hpp"
 #include "ipc/log.hpp"
@@ -39,7 +37,9 @@ WorkerPool::WorkerPool(boost::asio::io_context& io, PoolOptions options, FindMod
       dispatcher_(dispatch_slots(options_.workers), options_.respawn, now()),
       loads_(load_hooks(), options_.budgets),
       timer_(io),
-      busy_wait_(options_.busy_wait) {
+      busy_wait_(options_.busy_wait),
+      hand_off_(ipc::HandOff::create(io)) {
+  busy_wait_.add(hand_off_);
   if (options_.cuda) slabs_.emplace(options_.cuda);
   for (const WorkerSpec& spec : options_.workers)
     add_slot(spec);
@@ -67,12 +67,12 @@ WorkerPool::~WorkerPool() = default;
 
 std::shared_ptr<JobUnits> WorkerPool::open_job(JobId job, JobLimits limits, MemoryFiles files) {
   const auto submit_later = [this](std::shared_ptr<UnitBatch> batch, std::vector<UnitTask> tasks) {
-    boost::asio::post(io_, [this, batch = std::move(batch), tasks = std::move(tasks)]() mutable {
+    hand_off_->post([this, batch = std::move(batch), tasks = std::move(tasks)]() mutable {
       submit(batch, std::move(tasks));
     });
   };
   const auto drop_later = [this](std::vector<ConstantId> constants) {
-    boost::asio::post(io_, [this, constants = std::move(constants)] { drop_constants(constants); });
+    hand_off_->post([this, constants = std::move(constants)] { drop_constants(constants); });
   };
   auto units = std::make_shared<JobUnits>(job, inputs_, submit_later, options_.busy_wait,
                                           drop_later, std::move(files));
@@ -178,6 +178,7 @@ void WorkerPool::carry_out(const SpawnWorker& command) {
         WorkerLaunch{options_.worker_program, slot.spec, threads, options_.hook_cache_bytes,
                      options_.plugins, options_.cuda_graphs, options_.busy_wait},
         std::move(handlers));
+    if (options_.busy_wait) busy_wait_.add(slot.process->offer_lane());
   } catch (const Error& error) {
     dispatcher_.worker_exited(worker, std::string("It could not be started: ") + error.what(),
                               now());

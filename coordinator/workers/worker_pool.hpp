@@ -18,6 +18,7 @@
 #include "coordinator/workers/model_loads.hpp"
 #include "coordinator/workers/worker_process.hpp"
 #include "ipc/busy_wait.hpp"
+#include "ipc/hand_off.hpp"
 
 namespace tandem::coordinator {
 
@@ -106,7 +107,9 @@ class WorkerPool {
   const ModelLoads& models() const { return loads_; }
 
   std::vector<WorkerView> workers() const;
-  const ipc::BusyWait& busy_wait() const { return busy_wait_; }
+  ipc::BusyWait& busy_wait() { return busy_wait_; }
+  // Work for the io thread, from any thread.
+  const std::shared_ptr<ipc::HandOff>& hand_off() const { return hand_off_; }
   // Asks every worker to end; `done` is called when the last one has.
   void shut_down(std::function<void()> done);
 
@@ -156,6 +159,7 @@ class WorkerPool {
   ModelLoads loads_;
   boost::asio::steady_timer timer_;
   ipc::BusyWait busy_wait_;
+  std::shared_ptr<ipc::HandOff> hand_off_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::unordered_map<UnitId, PendingUnit> units_;
   std::map<JobId, std::shared_ptr<JobUnits>> jobs_;

@@ -64,6 +64,15 @@ void WorkerProcess::kill(const std::string& reason) {
   process_->kill(SIGKILL);
 }
 
+std::weak_ptr<ipc::Polled> WorkerProcess::offer_lane() {
+  try {
+    connection_->offer_lane();
+  } catch (const Error& error) {
+    ipc::log(ipc::LogLevel::kWarn, name_, std::string("messages go by socket: ") + error.what());
+  }
+  return connection_;
+}
+
 int WorkerProcess::pid() const {
   return process_->pid();
 }

@@ -56,6 +56,9 @@ class WorkerProcess {
   // Ends the process at once; on_exit follows.
   void kill(const std::string& reason);
 
+  // Offers it a lane for messages; what is to be looked at for those that come through it.
+  std::weak_ptr<ipc::Polled> offer_lane();
+
   int pid() const;
   const std::string& name() const { return name_; }
 

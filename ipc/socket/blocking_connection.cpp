@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ipc/busy_wait.hpp"
 #include "ipc/socket/peer.hpp"
 #include "ipc/socket/socket_path.hpp"
 #include "ipc/system_error.hpp"
@@ -36,23 +37,8 @@ bool wait_for(const Fd& socket, short events, const std::optional<Clock::time_po
   }
 }
 
-Received receive(FrameReader& reader, const Fd& socket,
-                 const std::optional<Clock::time_point>& deadline,
-                 std::chrono::microseconds polling) {
-  auto sleep_from = Clock::now() + polling;
-  if (deadline) sleep_from = std::min(sleep_from, *deadline);
-  for (;;) {
-    switch (reader.read(socket.get())) {
-      case ReadResult::kFrame:
-        return reader.take();
-      case ReadResult::kEnd:
-        return PeerEnded{};
-      case ReadResult::kNothingYet:
-        if (Clock::now() < sleep_from) break;
-        if (!wait_for(socket, POLLIN, deadline)) return TimedOut{};
-    }
-  }
-}
+// Between two reads of a socket a lane is looked at so often, which takes some microseconds.
+constexpr int kLooksPerRead = 64;
 
 Error no_service(const std::filesystem::path& path, const std::string& why) {
   return Error(ErrorCode::kNotFound, "There is no service at " + path.string() + ": " + why + ".",
@@ -76,9 +62,18 @@ BlockingConnection::BlockingConnection(Fd socket, FrameFormat format)
       reader_(format),
       sending_(std::make_unique<std::mutex>()) {}
 
-void BlockingConnection::send(Frame frame) {
-  FrameWriter writer(format_, std::move(frame));
+void BlockingConnection::offer_lane() {
   const std::lock_guard lock(*sending_);
+  send_by_socket(port_.offer());
+}
+
+void BlockingConnection::send(Frame frame) {
+  const std::lock_guard lock(*sending_);
+  if (auto rest = port_.route(std::move(frame))) send_by_socket(std::move(*rest));
+}
+
+void BlockingConnection::send_by_socket(Frame frame) {
+  FrameWriter writer(format_, std::move(frame));
   for (;;) {
     switch (writer.write(socket_.get())) {
       case WriteResult::kDone:
@@ -93,13 +88,57 @@ void BlockingConnection::send(Frame frame) {
 }
 
 std::optional<Frame> BlockingConnection::receive() {
-  Received received = ipc::receive(reader_, socket_, std::nullopt, polling_);
+  Received received = next(std::nullopt);
   if (auto* frame = std::get_if<Frame>(&received)) return std::move(*frame);
   return std::nullopt;
 }
 
 Received BlockingConnection::receive_until(Clock::time_point deadline) {
-  return ipc::receive(reader_, socket_, deadline, polling_);
+  return next(deadline);
+}
+
+// A frame of the socket waits in the port for those of the lane that were sent before it.
+Received BlockingConnection::next(const std::optional<Clock::time_point>& deadline) {
+  auto sleep_from = Clock::now() + polling_;
+  if (deadline) sleep_from = std::min(sleep_from, *deadline);
+  for (int looks = 0;; ++looks) {
+    if (auto frame = port_.take()) return std::move(*frame);
+    if (port_.has_lane() && looks % kLooksPerRead != 0) {
+      relax_core();
+      continue;
+    }
+    switch (reader_.read(socket_.get())) {
+      case ReadResult::kFrame:
+        accept(reader_.take());
+        break;
+      case ReadResult::kEnd:
+        if (auto frame = port_.take()) return std::move(*frame);
+        return PeerEnded{};
+      case ReadResult::kNothingYet:
+        if (Clock::now() < sleep_from) break;
+        if (!sleep(deadline)) return TimedOut{};
+        looks = -1;
+    }
+  }
+}
+
+// False where the deadline passed first. What came through the lane before the peer could see that
+// this side sleeps is not waited for.
+bool BlockingConnection::sleep(const std::optional<Clock::time_point>& deadline) {
+  port_.fall_asleep();
+  const bool came = port_.has_next() || wait_for(socket_, POLLIN, deadline);
+  port_.stay_awake();
+  return came;
+}
+
+void BlockingConnection::accept(Frame frame) {
+  if (frame.kind != kLaneFrame || format_ == FrameFormat::kHost) {
+    port_.accept(std::move(frame));
+    return;
+  }
+  const std::lock_guard lock(*sending_);
+  if (auto answer = port_.accept(std::move(frame))) send_by_socket(std::move(*answer));
+  port_.stay_awake();
 }
 
 void BlockingConnection::shutdown() noexcept {

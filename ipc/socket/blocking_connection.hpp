@@ -8,6 +8,7 @@
 #include <optional>
 #include <variant>
 
+#include "ipc/lane/lane_port.hpp"
 #include "ipc/socket/frame.hpp"
 #include "ipc/socket/frame_io.hpp"
 
@@ -27,6 +28,10 @@ class BlockingConnection {
   // kOutOfRange for a frame larger than the format allows.
   void send(Frame frame);
 
+  // Offers the peer a lane of shared memory for small frames; in use once it answered. Of two peers
+  // one may. Throws kResourceExhausted, and what send() throws.
+  void offer_lane();
+
   // Before it sleeps, a wait for a frame looks again and again for so long: a thread that sleeps
   // needs some ten microseconds to wake. 0 at first.
   void poll_before_sleep(std::chrono::microseconds time) { polling_ = time; }
@@ -41,9 +46,15 @@ class BlockingConnection {
   void shutdown() noexcept;
 
  private:
+  Received next(const std::optional<std::chrono::steady_clock::time_point>& deadline);
+  bool sleep(const std::optional<std::chrono::steady_clock::time_point>& deadline);
+  void accept(Frame frame);
+  void send_by_socket(Frame frame);
+
   Fd socket_;
   FrameFormat format_;
   FrameReader reader_;
+  LanePort port_;
   std::chrono::microseconds polling_{0};
   std::unique_ptr<std::mutex> sending_;  // behind a pointer, so that connections can be moved
 };

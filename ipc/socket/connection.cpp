@@ -31,8 +31,16 @@ void Connection::start(FrameHandler on_frame, ClosedHandler on_closed) {
   wait_readable();
 }
 
+void Connection::offer_lane() {
+  send_by_socket(port_.offer());
+}
+
 void Connection::send(Frame frame) {
   if (state_ != State::kOpen) return;
+  if (auto rest = port_.route(std::move(frame))) send_by_socket(std::move(*rest));
+}
+
+void Connection::send_by_socket(Frame frame) {
   FrameWriter writer(format_, std::move(frame));
   if (peer_gone_) return;
   const bool too_much = queued_bytes_ + writer.bytes() > limits_.bytes;
@@ -97,22 +105,50 @@ void Connection::wait_writable() {
 }
 
 void Connection::read_turn() {
-  const auto handlers = handlers_;
   for (int i = 0; i < kFramesPerTurn && state_ == State::kOpen; ++i) {
     ReadResult result = ReadResult::kNothingYet;
     try {
       result = reader_.read(socket_.native_handle());
+      if (result == ReadResult::kFrame) {
+        if (auto answer = port_.accept(reader_.take())) send_by_socket(std::move(*answer));
+      }
     } catch (const Error& error) {
       return finish(error.failure());
     }
+    if (!hand_on()) return;
     if (result == ReadResult::kEnd) return finish(std::nullopt);
     if (result == ReadResult::kNothingYet) {
       if (peer_gone_) return finish(std::nullopt);
       break;
     }
-    handlers->on_frame(reader_.take());
   }
   if (state_ == State::kOpen) wait_readable();
+}
+
+// False once the connection has ended.
+bool Connection::hand_on() {
+  const auto handlers = handlers_;
+  while (state_ == State::kOpen) {
+    std::optional<Frame> frame;
+    try {
+      frame = port_.take();
+    } catch (const Error& error) {
+      finish(error.failure());
+      return false;
+    }
+    if (!frame) return true;
+    handlers->on_frame(std::move(*frame));
+  }
+  return false;
+}
+
+void Connection::look() {
+  if (state_ == State::kOpen && handlers_ && port_.has_lane()) hand_on();
+}
+
+void Connection::fall_asleep() {
+  port_.fall_asleep();
+  look();
 }
 
 void Connection::enqueue(FrameWriter writer) {

@@ -12,6 +12,8 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "ipc/busy_wait.hpp"
+#include "ipc/lane/lane_port.hpp"
 #include "ipc/socket/frame.hpp"
 #include "ipc/socket/frame_io.hpp"
 #include "protocol/error.hpp"
@@ -26,7 +28,7 @@ struct SendLimits {
 
 // Used on the io_context's one thread only. Handlers are never called from inside a call to the
 // connection, and never after close() or send_and_close(); a handler may destroy the connection.
-class Connection : public std::enable_shared_from_this<Connection> {
+class Connection : public std::enable_shared_from_this<Connection>, public Polled {
  public:
   using FrameHandler = std::function<void(Frame)>;
   using ClosedHandler = std::function<void(const std::optional<Failure>&)>;
@@ -51,6 +53,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void close();
 
+  // For a peer that polls: offers a lane of shared memory, which is in use once it answered. Frames
+  // that come through it are found by look(). Throws kResourceExhausted.
+  void offer_lane();
+  void stay_awake() override { port_.stay_awake(); }
+  void look() override;
+  void fall_asleep() override;
+
   bool is_open() const { return state_ == State::kOpen; }
   // What the peer has not taken yet: a sender of things that may be dropped asks first.
   std::size_t queued_bytes() const { return queued_bytes_; }
@@ -72,6 +81,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void wait_readable();
   void wait_writable();
   void read_turn();
+  bool hand_on();
+  void send_by_socket(Frame frame);
   void enqueue(FrameWriter writer);
   void flush();
   void lose_peer();
@@ -84,6 +95,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   FrameFormat format_;
   SendLimits limits_;
   FrameReader reader_;
+  LanePort port_;
   std::deque<FrameWriter> queue_;
   std::size_t queued_bytes_ = 0;
   State state_ = State::kOpen;

@@ -3,8 +3,6 @@
 #include <cstring>
 #include <mutex>
 
-#include <boost/asio/post.hpp>
-
 #include "protocol/error.hpp"
 
 namespace tandem::coordinator {
@@ -63,10 +61,9 @@ struct Evaluator::Call {
   }
 };
 
-Evaluator::Evaluator(boost::asio::io_context& io, WorkerPool& pool, EvaluatorExecutor& executor,
-                     AcceptedEvaluator accepted, JobLimits limits, std::optional<HostSlots> slots)
-    : io_(io),
-      pool_(pool),
+Evaluator::Evaluator(WorkerPool& pool, EvaluatorExecutor& executor, AcceptedEvaluator accepted,
+                     JobLimits limits, std::optional<HostSlots> slots)
+    : pool_(pool),
       executor_(executor),
       accepted_(std::move(accepted)),
       slots_(std::move(slots)),
@@ -80,7 +77,7 @@ void Evaluator::add_work(std::function<EvaluatorAnswer()> work, EvaluatorDone do
   ++waiting_;
   thread_.add([this, work = std::move(work), done = std::move(done)]() mutable {
     const auto answer = std::make_shared<EvaluatorAnswer>(answer_of(work));
-    boost::asio::post(io_, [this, answer, done = std::move(done)] {
+    pool_.hand_off()->post([this, answer, done = std::move(done)] {
       --waiting_;
       done(std::move(*answer));
     });
@@ -197,7 +194,7 @@ void Evaluator::close(std::function<void()> closed) {
   if (std::exchange(closing_, true)) return;
   pool_.cancel_job(accepted_.job.id);
   thread_.add([this, closed = std::move(closed)] {
-    boost::asio::post(io_, [this, closed] {
+    pool_.hand_off()->post([this, closed] {
       pool_.close_job(accepted_.job.id);
       closed();
     });

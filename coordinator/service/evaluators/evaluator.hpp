@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -35,8 +34,8 @@ void add_warnings(boost::json::object& fields, const boost::json::array& warning
 class Evaluator {
  public:
   // Opens the pool's job of this id.
-  Evaluator(boost::asio::io_context& io, WorkerPool& pool, EvaluatorExecutor& executor,
-            AcceptedEvaluator accepted, JobLimits limits, std::optional<HostSlots> slots);
+  Evaluator(WorkerPool& pool, EvaluatorExecutor& executor, AcceptedEvaluator accepted,
+            JobLimits limits, std::optional<HostSlots> slots);
   Evaluator(const Evaluator&) = delete;
   Evaluator& operator=(const Evaluator&) = delete;
   // After close() has called back.
@@ -67,7 +66,6 @@ class Evaluator {
                               bool in_slot) const;
   void check_x(const EvaluateRequest& request, const TensorFile* x) const;
 
-  boost::asio::io_context& io_;
   WorkerPool& pool_;
   EvaluatorExecutor& executor_;
   AcceptedEvaluator accepted_;

@@ -107,9 +107,8 @@ Evaluator& EvaluatorService::add(Owner owner, const JobOwner& host, const std::s
                                  AcceptedEvaluator accepted, std::optional<HostSlots> slots) {
   JobLimits limits = host_.limits(accepted.job);
   accepted.job.worker_count = std::max<std::size_t>(1, host_.pool.usable_workers(limits));
-  auto evaluator =
-      std::make_unique<Evaluator>(host_.io, host_.pool, host_.executor, std::move(accepted),
-                                  std::move(limits), std::move(slots));
+  auto evaluator = std::make_unique<Evaluator>(host_.pool, host_.executor, std::move(accepted),
+                                               std::move(limits), std::move(slots));
   return *evaluators_.emplace(id, Entry{owner, host, std::move(evaluator)}).first->second.evaluator;
 }
 

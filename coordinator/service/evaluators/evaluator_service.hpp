@@ -8,8 +8,6 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-
 #include "coordinator/service/evaluators/evaluator.hpp"
 #include "coordinator/service/job_record.hpp"
 #include "protocol/host_event.hpp"
@@ -21,7 +19,6 @@ inline constexpr std::size_t kMaxEvaluators = 64;
 
 // What evaluators need of the service in which jobs run too.
 struct EvaluatorHost {
-  boost::asio::io_context& io;
   WorkerPool& pool;
   EvaluatorExecutor& executor;
   std::size_t max_tensor_bytes = 0;  // of one message

@@ -14,6 +14,7 @@
 
 #include "ipc/process/signals.hpp"
 #include "protocol/error.hpp"
+#include "tests/benchmark/transport/copies_alone.hpp"
 #include "tests/ipc/transport/echo_owner.hpp"
 
 namespace {
@@ -59,29 +60,45 @@ double microseconds(Clock::duration time) {
   return std::chrono::duration<double, std::micro>(time).count();
 }
 
-std::vector<double> trips(EchoOwner& owner, std::size_t bytes, double seconds) {
+template <class Way>
+std::vector<double> trips(Way& way, std::size_t bytes, double seconds) {
   for (int i = 0; i < kWarmUp; ++i)
-    owner.round_trip(bytes);
+    way.round_trip(bytes);
   std::vector<double> times;
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   while (times.size() < kFewestTrips || (times.size() < kMostTrips && Clock::now() < end)) {
     const auto began = Clock::now();
-    owner.round_trip(bytes);
+    way.round_trip(bytes);
     times.push_back(microseconds(Clock::now() - began));
   }
+  std::ranges::sort(times);
   return times;
 }
 
-boost::json::object measure(EchoOwner& owner, std::size_t bytes, double seconds) {
+template <class Way>
+boost::json::object measure(Way& way, std::size_t bytes, double seconds) {
   const std::vector<std::byte> state = pattern(bytes);
-  owner.put(state);
-  std::vector<double> times = trips(owner, bytes, seconds);
-  std::ranges::sort(times);
+  way.put(state);
+  const std::vector<double> sorted = trips(way, bytes, seconds);
   return {{"bytes", bytes},
-          {"trips", times.size()},
-          {"median_us", times[times.size() / 2]},
-          {"p99_us", times[(times.size() * 99) / 100]},
-          {"same", owner.result(bytes) == state}};
+          {"trips", sorted.size()},
+          {"median_us", sorted[sorted.size() / 2]},
+          {"p99_us", sorted[(sorted.size() * 99) / 100]},
+          {"same", std::ranges::equal(way.result(bytes), state)}};
+}
+
+boost::json::object limit(const std::filesystem::path& program, double seconds) {
+  boost::json::object report{{"name", "copies alone, in one process"}, {"worker", "gpu:0"}};
+  try {
+    CopiesAlone copies(program.parent_path(), 0, *std::ranges::max_element(kSizes));
+    boost::json::array sizes;
+    for (const std::size_t bytes : kSizes)
+      sizes.push_back(measure(copies, bytes, seconds));
+    report["sizes"] = std::move(sizes);
+  } catch (const tandem::Error& error) {
+    report["skipped"] = error.what();
+  }
+  return report;
 }
 
 boost::json::object report(const Row& row, const std::filesystem::path& program, double seconds) {
@@ -106,7 +123,8 @@ boost::json::object report(const Row& row, const std::filesystem::path& program,
 int run(double seconds) {
   ignore_sigpipe();
   const auto program = std::filesystem::read_symlink("/proc/self/exe");
-  boost::json::array rows;
+  boost::json::array rows{limit(program, seconds)};
+  std::cerr << boost::json::serialize(rows.back()) << std::endl;
   for (const Row& row : kRows) {
     rows.push_back(report(row, program, seconds));
     std::cerr << boost::json::serialize(rows.back()) << std::endl;

@@ -1,6 +1,7 @@
 #include "ipc/socket/blocking_connection.hpp"
 
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -67,6 +68,55 @@ TEST_F(BlockingConnectionTest, WaitsUntilADeadlineAndGoesOn) {
   const Received received = here_.receive_until(steady_clock::now() + std::chrono::seconds(10));
   ASSERT_TRUE(std::holds_alternative<Frame>(received));
   EXPECT_EQ(std::get<Frame>(received).body, "late");
+}
+
+// Both ends poll, sleep and compute by turns; frames are small, large, and with descriptors.
+TEST_F(BlockingConnectionTest, KeepsEverythingInOrderWithALane) {
+  constexpr int kFrames = 4000;
+  here_.offer_lane();
+  here_.poll_before_sleep(std::chrono::microseconds(20));
+  there_.poll_before_sleep(std::chrono::microseconds(50));
+  const auto frame_of = [](int i) {
+    Frame frame{static_cast<std::uint16_t>(i), std::string(i % 50 == 0 ? 30000 : 20, 'x')};
+    if (i % 31 == 0) frame.fds.emplace_back(::dup(2));
+    return frame;
+  };
+  std::jthread echo([this] {
+    while (auto frame = there_.receive()) {
+      if (frame->kind % 97 == 0) std::this_thread::sleep_for(milliseconds(1));
+      there_.send(std::move(*frame));
+    }
+  });
+  int received = 0;
+  for (int i = 0; i < kFrames; ++i) {
+    here_.send(frame_of(i));
+    const bool drains = i % 5 == 4;
+    while (drains && received <= i) {
+      const auto frame = here_.receive();
+      ASSERT_TRUE(frame);
+      ASSERT_EQ(frame->kind, received);
+      ASSERT_EQ(frame->body.size(), frame_of(received).body.size());
+      ASSERT_EQ(frame->fds.size(), frame_of(received).fds.size());
+      ++received;
+    }
+  }
+  EXPECT_EQ(received, kFrames);
+  here_.shutdown();
+}
+
+TEST_F(BlockingConnectionTest, SeesTheEndThroughALane) {
+  here_.offer_lane();
+  here_.poll_before_sleep(std::chrono::hours(1));
+  std::jthread peer([this] {
+    ASSERT_TRUE(there_.receive());
+    there_.send({4, "last"});
+    there_.shutdown();
+  });
+  here_.send({3, "first"});
+  const auto frame = here_.receive();
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->body, "last");
+  EXPECT_FALSE(here_.receive());
 }
 
 TEST_F(BlockingConnectionTest, PollsNoLongerThanItsDeadline) {

@@ -76,6 +76,7 @@ void EchoOwner::start_worker() {
   theirs = Fd();
   connection_ = std::make_unique<BlockingConnection>(std::move(ours), FrameFormat::kWorker);
   connection_->poll_before_sleep(kSpin);
+  connection_->offer_lane();
   Frame segments = frame_of(kSegments, EchoSegments{options_.bytes});
   segments.fds.push_back(inputs_.share_read_only());
   segments.fds.push_back(results_.share());

@@ -39,8 +39,7 @@ class EvaluatorServiceTest : public ::testing::Test {
                             [](JobId, double) {}};
     pool_ = std::make_unique<WorkerPool>(
         io_, std::move(options), [](ModelId) { return ModelFiles{}; }, deaf);
-    EvaluatorHost host{io_,
-                       *pool_,
+    EvaluatorHost host{*pool_,
                        executor_,
                        1 << 20,
                        [this](job::Job job, std::shared_ptr<const TensorFile>,
