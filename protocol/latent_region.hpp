@@ -1,6 +1,7 @@
 // Which part of a latent (batch, channels, height, width) a unit is about.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -14,6 +15,13 @@ struct LatentWindow {
 
   bool operator==(const LatentWindow&) const = default;
 };
+
+// Whether each index is the one before and one more.
+inline bool is_run(const LatentWindow& window) {
+  const auto breaks = [](std::int64_t index, std::int64_t next) { return next != index + 1; };
+  return !window.indices.empty() &&
+         std::ranges::adjacent_find(window.indices, breaks) == window.indices.end();
+}
 
 struct LatentArea {  // in latent cells
   std::int64_t height = 0, width = 0, y = 0, x = 0;

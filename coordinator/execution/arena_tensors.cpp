@@ -1,5 +1,6 @@
 #include "coordinator/execution/arena_tensors.hpp"
 
+#include <cstdint>
 #include <cstring>
 
 #include <ATen/ATen.h>
@@ -25,6 +26,11 @@ const std::byte* bytes_of(const TensorHandle& handle, const ArenaBlock* block) {
     throw Error(ErrorCode::kInternal, "A worker's result lies outside the slot that it was given.");
   }
   return block->data() + begin;
+}
+
+void check_layout(const TensorHandle& handle, const std::vector<std::int64_t>& expected_shape) {
+  if (layout_of(handle).shape == expected_shape && layout_of(handle).dtype == DType::kF32) return;
+  throw Error(ErrorCode::kInternal, "A worker's result has another shape than the unit asks for.");
 }
 
 }  // namespace
@@ -53,11 +59,18 @@ at::Tensor read_result(const TensorHandle& handle, const ArenaBlock* block) {
 
 at::Tensor read_result(const TensorHandle& handle, const ArenaBlock* block,
                        const std::vector<std::int64_t>& expected_shape) {
-  if (layout_of(handle).shape != expected_shape || layout_of(handle).dtype != DType::kF32) {
-    throw Error(ErrorCode::kInternal,
-                "A worker's result has another shape than the unit asks for.");
-  }
+  check_layout(handle, expected_shape);
   return read_result(handle, block);
+}
+
+at::Tensor view_result(const TensorHandle& handle, const std::shared_ptr<ArenaBlock>& block,
+                       const std::vector<std::int64_t>& expected_shape) {
+  check_layout(handle, expected_shape);
+  const std::byte* bytes = bytes_of(handle, block.get());
+  const bool is_aligned = reinterpret_cast<std::uintptr_t>(bytes) % alignof(float) == 0;
+  if (std::holds_alternative<InlineTensor>(handle) || !is_aligned)
+    return read_result(handle, block.get());
+  return models::tensor_view(layout_of(handle), bytes, block);
 }
 
 }  // namespace tandem::coordinator

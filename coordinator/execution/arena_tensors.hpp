@@ -19,9 +19,14 @@ struct SharedTensor {
 SharedTensor share(TensorArena& arena, const at::Tensor& tensor);
 
 // A copy of a result. `block` is the room that the worker was given, null where there was none.
-// Throws kInternal where the handle points elsewhere or the layout is not `expected` (if given).
+// Throws kInternal where the handle points elsewhere.
 at::Tensor read_result(const TensorHandle& handle, const ArenaBlock* block);
+// The same with a float32 layout that is expected.
 at::Tensor read_result(const TensorHandle& handle, const ArenaBlock* block,
+                       const std::vector<std::int64_t>& expected_shape);
+// Without the copy where it lies in shared memory: the tensor holds the block, and is only to be
+// read.
+at::Tensor view_result(const TensorHandle& handle, const std::shared_ptr<ArenaBlock>& block,
                        const std::vector<std::int64_t>& expected_shape);
 
 }  // namespace tandem::coordinator

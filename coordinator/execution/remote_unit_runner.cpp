@@ -89,8 +89,7 @@ std::vector<at::Tensor> RemoteUnitRunner::denoise(const std::vector<DenoiseCall>
     ++share.units;
     share.seconds += outcomes[i].seconds;
     const auto& result = std::get<DenoiseResult>(outcomes[i].result);
-    results.push_back(
-        read_result(result.denoised, outcomes[i].output.get(), result_shape(calls[i])));
+    results.push_back(view_result(result.denoised, outcomes[i].output, result_shape(calls[i])));
   }
   return results;
 }

@@ -157,9 +157,12 @@ std::vector<std::size_t> CondSplitter::positions_of(
 at::Tensor CondSplitter::merge_list(ListId list, const CondPlan& plan,
                                     const std::vector<at::Tensor>& predictions) const {
   const auto own = positions_of(list, predictions);
-  // What the general way comes to, a negative zero included, with one operation instead of six.
-  if (own.size() == 1 && counts_fully(plan.shares[own.front()]))
-    return predictions[own.front()] + 0;
+  // What the general way comes to, a negative zero included, with one operation instead of six. A
+  // window's prediction is added to zeros when the windows are fused, which comes to the same.
+  if (own.size() == 1 && counts_fully(plan.shares[own.front()])) {
+    const at::Tensor& prediction = predictions[own.front()];
+    return plan.shares[own.front()].region.window ? prediction : prediction + 0;
+  }
   const auto& shape = plan.window_shape;
   const at::Tensor sum = at::zeros(shape, at::kFloat);
   // Keeps 0 / 0 out of cells that nothing covers.

@@ -5,6 +5,10 @@
 namespace tandem::models {
 
 at::Tensor take_window(const at::Tensor& latent, const LatentWindow& window) {
+  if (is_run(window)) {
+    return latent.narrow(window.dim, window.indices.front(),
+                         static_cast<std::int64_t>(window.indices.size()));
+  }
   const at::Tensor indices = at::tensor(window.indices, at::kLong).to(latent.device());
   return latent.index_select(window.dim, indices);
 }

@@ -10,7 +10,8 @@
 
 namespace tandem::models {
 
-// The indices of a window along its dimension: a copy.
+// The indices of a window along its dimension: a view where each follows the one before, else a
+// copy.
 at::Tensor take_window(const at::Tensor& latent, const LatentWindow& window);
 
 // The cells of an area, along the last two dimensions: a view, which may be written to.

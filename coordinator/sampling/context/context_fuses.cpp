@@ -7,6 +7,7 @@
 
 #include <ATen/ATen.h>
 
+#include "models/tensor/latent_region.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::coordinator {
@@ -30,8 +31,13 @@ at::Tensor along(const at::Tensor& values, std::int64_t dim, std::size_t dims) {
   return values.reshape(shape);
 }
 
-void add_window(const at::Tensor& full, std::int64_t dim, const at::Tensor& indices,
-                const at::Tensor& added) {
+void add_window(const at::Tensor& full, const LatentWindow& window, const at::Tensor& added) {
+  if (is_run(window)) {
+    models::take_window(full, window).add_(added);
+    return;
+  }
+  const std::int64_t dim = window.dim;
+  const at::Tensor indices = at::tensor(window.indices, at::kLong);
   full.index_copy_(dim, indices, full.index_select(dim, indices) + added);
 }
 
@@ -96,14 +102,13 @@ at::Tensor fuse_weighted(std::span<const FusedWindow> windows, at::IntArrayRef l
   at::Tensor total;
   for (const FusedWindow& fused : windows) {
     const std::int64_t dim = fused.window.dim;
-    const at::Tensor indices = at::tensor(fused.window.indices, at::kLong);
     const at::Tensor weights = along(fused.weights, dim, latent_shape.size());
     if (!total.defined()) {
       const std::int64_t length = latent_shape[static_cast<std::size_t>(dim)];
       total = along(at::zeros({length}, at::kFloat), dim, latent_shape.size());
     }
-    add_window(sum, dim, indices, fused.prediction * weights);
-    add_window(total, dim, indices, weights);
+    add_window(sum, fused.window, fused.prediction * weights);
+    add_window(total, fused.window, weights);
   }
   return sum / total;
 }
