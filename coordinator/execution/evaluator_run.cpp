@@ -7,6 +7,7 @@
 #include <boost/json/array.hpp>
 #include <c10/core/InferenceMode.h>
 
+#include "coordinator/execution/arithmetic_threads.hpp"
 #include "coordinator/execution/plugin_hooks.hpp"
 #include "coordinator/execution/result_file.hpp"
 #include "coordinator/execution/side_file_warnings.hpp"
@@ -140,15 +141,24 @@ std::span<std::byte> UnitEvaluatorRun::input() {
   return {static_cast<std::byte*>(x_.mutable_data_ptr()), x_.nbytes()};
 }
 
-std::vector<std::span<const std::byte>> UnitEvaluatorRun::evaluate(const EvaluateRequest& request) {
+std::vector<UnitTask> UnitEvaluatorRun::begin(const EvaluateRequest& request) {
   const c10::InferenceMode inference;
+  set_arithmetic_threads(x_);
   const KnownLists& known = known_of(request.lists);
   set_strengths(request, known);
   set_sigmas(request, known);
   std::vector<ListId> ids;
   for (std::size_t i = 0; i < request.lists.size(); ++i)
     ids.push_back(numbered_list(i));
-  predictions_ = known.evaluator->evaluate(ids, x_, static_cast<float>(request.sigmas.front()));
+  evaluator_ = known.evaluator.get();
+  step_ = evaluator_->begin(ids, x_, static_cast<float>(request.sigmas.front()));
+  return runner_.tasks_of(step_.calls);
+}
+
+std::vector<std::span<const std::byte>> UnitEvaluatorRun::finish(
+    const std::vector<UnitOutcome>& outcomes) {
+  const c10::InferenceMode inference;
+  predictions_ = evaluator_->finish(step_, runner_.results_of(step_.calls, outcomes));
   std::vector<std::span<const std::byte>> bytes;
   for (at::Tensor& prediction : predictions_) {
     prediction = prediction.contiguous();

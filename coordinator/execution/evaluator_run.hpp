@@ -28,7 +28,8 @@ class UnitEvaluatorRun : public EvaluatorRun {
   boost::json::array add_conds(const CondsToAdd& conds) override;
   void drop_conds(const std::vector<std::string>& ids) override;
   std::span<std::byte> input() override;
-  std::vector<std::span<const std::byte>> evaluate(const EvaluateRequest& request) override;
+  std::vector<UnitTask> begin(const EvaluateRequest& request) override;
+  std::vector<std::span<const std::byte>> finish(const std::vector<UnitOutcome>& outcomes) override;
 
  private:
   using Lists = std::vector<std::vector<std::string>>;
@@ -57,6 +58,8 @@ class UnitEvaluatorRun : public EvaluatorRun {
   std::shared_ptr<GivenHookStrengths> strengths_;
   std::vector<KnownLists> known_;  // the last ones, in the order of their use
   at::Tensor x_;
+  UnitCondEvaluator* evaluator_ = nullptr;  // of the evaluate that was begun
+  CondStep step_;
   std::vector<at::Tensor> predictions_;
 };
 

@@ -4,11 +4,11 @@
 #include <chrono>
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <boost/json/array.hpp>
 #include <c10/core/InferenceMode.h>
 
 #include "coordinator/execution/arena_tensors.hpp"
+#include "coordinator/execution/arithmetic_threads.hpp"
 #include "coordinator/execution/job_inputs.hpp"
 #include "coordinator/execution/job_motion.hpp"
 #include "coordinator/execution/job_patches.hpp"
@@ -41,15 +41,6 @@ bool has_text(const std::vector<job::Cond>& conds) {
 // As image formats store it: cut, not rounded, to whole steps of 1/255.
 at::Tensor to_uint8(const at::Tensor& image) {
   return (image * 255.0).clamp(0, 255).to(at::kByte);
-}
-
-// A video's arithmetic between its units takes as long as one of them. The number is the same on
-// every machine, since sums depend on it.
-constexpr std::int64_t kLargeLatent = std::int64_t{1} << 18;
-constexpr int kThreadsForLargeLatents = 4;
-
-int threads_for(const at::Tensor& latent) {
-  return latent.numel() >= kLargeLatent ? kThreadsForLargeLatents : 1;
 }
 
 // Speed and time left, from the steps so far. The first one is left out once there are others: it
@@ -170,7 +161,7 @@ at::Tensor JobRun::make_latent() {
 
 at::Tensor JobRun::sample_latent(const at::Tensor& latent) {
   const job::Job& job = job_.job;
-  at::set_num_threads(threads_for(latent));
+  set_arithmetic_threads(latent);
   SampleRequest request;
   request.model = job_.info;
   request.sampler = *job.sampler;

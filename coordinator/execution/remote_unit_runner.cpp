@@ -60,6 +60,10 @@ void RemoteUnitRunner::drop_cond(std::size_t cond) {
 }
 
 std::vector<at::Tensor> RemoteUnitRunner::denoise(const std::vector<DenoiseCall>& calls) {
+  return results_of(calls, units_.run(tasks_of(calls)));
+}
+
+std::vector<UnitTask> RemoteUnitRunner::tasks_of(const std::vector<DenoiseCall>& calls) {
   SharedInputs inputs(units_.inputs());
   std::vector<UnitTask> tasks;
   for (const DenoiseCall& call : calls) {
@@ -82,7 +86,11 @@ std::vector<at::Tensor> RemoteUnitRunner::denoise(const std::vector<DenoiseCall>
     task.output_bytes = result_bytes(call);
     tasks.push_back(std::move(task));
   }
-  const std::vector<UnitOutcome> outcomes = units_.run(std::move(tasks));
+  return tasks;
+}
+
+std::vector<at::Tensor> RemoteUnitRunner::results_of(const std::vector<DenoiseCall>& calls,
+                                                     const std::vector<UnitOutcome>& outcomes) {
   std::vector<at::Tensor> results;
   for (std::size_t i = 0; i < calls.size(); ++i) {
     WorkerShare& share = shares_[outcomes[i].worker];

@@ -29,6 +29,11 @@ class RemoteUnitRunner : public UnitRunner {
   std::size_t add_cond(CondTensors cond) override;
   std::vector<at::Tensor> denoise(const std::vector<DenoiseCall>& calls) override;
 
+  // denoise() without waiting: its units, and what their outcomes, in the same order, come to.
+  std::vector<UnitTask> tasks_of(const std::vector<DenoiseCall>& calls);
+  std::vector<at::Tensor> results_of(const std::vector<DenoiseCall>& calls,
+                                     const std::vector<UnitOutcome>& outcomes);
+
   // Lets go of a cond that no call to come has.
   void drop_cond(std::size_t cond);
   // Noise levels of x's items for the calls to come; empty: the calls' own.

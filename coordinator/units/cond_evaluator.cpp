@@ -58,27 +58,36 @@ UnitCondEvaluator::UnitCondEvaluator(UnitRunner& runner, std::vector<PlacedCond>
 
 std::vector<at::Tensor> UnitCondEvaluator::evaluate(std::span<const ListId> lists,
                                                     const at::Tensor& x, float sigma) {
-  if (windows_) return evaluate_windows(lists, x, sigma);
-  std::vector<CondPlan> plans;
-  plans.push_back(plan(lists, x, sigma, std::nullopt));
-  return run(lists, plans).front();
+  const CondStep step = begin(lists, x, sigma);
+  return finish(step, step.calls.empty() ? std::vector<at::Tensor>() : runner_.denoise(step.calls));
 }
 
-std::vector<at::Tensor> UnitCondEvaluator::evaluate_windows(std::span<const ListId> lists,
-                                                            const at::Tensor& x, float sigma) {
-  const std::vector<LatentWindow> windows = windows_->split(sigma);
-  std::vector<CondPlan> plans;
-  plans.reserve(windows.size());
-  for (const LatentWindow& window : windows)
-    plans.push_back(plan(lists, x, sigma, window));
-  const std::vector<std::vector<at::Tensor>> by_window = run(lists, plans);
+CondStep UnitCondEvaluator::begin(std::span<const ListId> lists, const at::Tensor& x, float sigma) {
+  CondStep step{{lists.begin(), lists.end()}, {}, {}, {}};
+  if (windows_) step.windows = windows_->split(sigma);
+  for (const LatentWindow& window : step.windows)
+    step.plans.push_back(plan(lists, x, sigma, window));
+  if (!windows_) step.plans.push_back(plan(lists, x, sigma, std::nullopt));
+  for (const CondPlan& plan : step.plans)
+    step.calls.insert(step.calls.end(), plan.calls.begin(), plan.calls.end());
+  return step;
+}
+
+std::vector<at::Tensor> UnitCondEvaluator::finish(const CondStep& step,
+                                                  std::span<const at::Tensor> results) const {
+  std::vector<std::vector<at::Tensor>> by_plan;
+  for (const CondPlan& plan : step.plans) {
+    by_plan.push_back(splitter_.merge(step.lists, plan, results.first(plan.calls.size())));
+    results = results.subspan(plan.calls.size());
+  }
+  if (!windows_) return std::move(by_plan.front());
   std::vector<at::Tensor> merged;
-  for (std::size_t list = 0; list < lists.size(); ++list) {
+  for (std::size_t list = 0; list < step.lists.size(); ++list) {
     std::vector<at::Tensor> predictions;
-    predictions.reserve(by_window.size());
-    for (const auto& of_window : by_window)
+    predictions.reserve(by_plan.size());
+    for (const auto& of_window : by_plan)
       predictions.push_back(of_window[list]);
-    merged.push_back(windows_->merge(windows, predictions));
+    merged.push_back(windows_->merge(step.windows, predictions));
   }
   return merged;
 }
@@ -90,22 +99,6 @@ CondPlan UnitCondEvaluator::plan(std::span<const ListId> lists, const at::Tensor
   for (std::size_t call = 0; call < plan.calls.size(); ++call)
     plan.calls[call].hooks = hooks_->at(splitter_.hooks_of(plan, call), sigma);
   return plan;
-}
-
-std::vector<std::vector<at::Tensor>> UnitCondEvaluator::run(std::span<const ListId> lists,
-                                                            const std::vector<CondPlan>& plans) {
-  std::vector<DenoiseCall> calls;
-  for (const CondPlan& plan : plans)
-    calls.insert(calls.end(), plan.calls.begin(), plan.calls.end());
-  std::vector<at::Tensor> results;
-  if (!calls.empty()) results = runner_.denoise(calls);
-  std::vector<std::vector<at::Tensor>> merged;
-  std::span<const at::Tensor> left = results;
-  for (const CondPlan& plan : plans) {
-    merged.push_back(splitter_.merge(lists, plan, left.first(plan.calls.size())));
-    left = left.subspan(plan.calls.size());
-  }
-  return merged;
 }
 
 }  // namespace tandem::coordinator

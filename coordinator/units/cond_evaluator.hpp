@@ -51,6 +51,14 @@ struct CondList {
   std::vector<ResolvedCond> conds;
 };
 
+// An evaluate in two halves: what is to be computed, and how the results come together.
+struct CondStep {
+  std::vector<ListId> lists;
+  std::vector<LatentWindow> windows;  // none: the whole latent
+  std::vector<CondPlan> plans;        // of each window
+  std::vector<DenoiseCall> calls;     // of all plans, in their order
+};
+
 // By a UnitRunner, which must outlive it. Groups are formed in the constructor and stay.
 class UnitCondEvaluator : public CondEvaluator {
  public:
@@ -66,14 +74,14 @@ class UnitCondEvaluator : public CondEvaluator {
   std::vector<at::Tensor> evaluate(std::span<const ListId> lists, const at::Tensor& x,
                                    float sigma) override;
 
+  // evaluate() without the runner. begin() throws what it throws but for the runner's errors;
+  // results: as UnitRunner::denoise gives them for step.calls.
+  CondStep begin(std::span<const ListId> lists, const at::Tensor& x, float sigma);
+  std::vector<at::Tensor> finish(const CondStep& step, std::span<const at::Tensor> results) const;
+
  private:
-  std::vector<at::Tensor> evaluate_windows(std::span<const ListId> lists, const at::Tensor& x,
-                                           float sigma);
   CondPlan plan(std::span<const ListId> lists, const at::Tensor& x, float sigma,
                 const std::optional<LatentWindow>& window);
-  // Runs all plans at once; per plan the predictions of the lists. The runner answers every call.
-  std::vector<std::vector<at::Tensor>> run(std::span<const ListId> lists,
-                                           const std::vector<CondPlan>& plans);
 
   UnitRunner& runner_;
   CondSplitter splitter_;

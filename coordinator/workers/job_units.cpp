@@ -26,16 +26,14 @@ Failure cancelled_failure() {
 }  // namespace
 
 void UnitBatch::deliver(std::size_t index, UnitOutcome outcome) {
-  if (ended_) return;
+  if (has_ended()) return;
   outcomes_[index] = std::move(outcome);
   if (--missing_ > 0) return;
-  ended_ = true;
-  promise_.set_value(std::move(outcomes_));
+  std::exchange(done_, {})(std::move(outcomes_), std::nullopt);
 }
 
 void UnitBatch::fail(const Failure& failure) {
-  if (std::exchange(ended_, true)) return;
-  promise_.set_exception(std::make_exception_ptr(Error(failure)));
+  if (!has_ended()) std::exchange(done_, {})({}, failure);
 }
 
 JobUnits::JobUnits(JobId job, std::shared_ptr<TensorArena> inputs, Submit submit, bool busy_wait,
@@ -72,8 +70,14 @@ void JobUnits::drop_constants(std::vector<ConstantId> constants) {
 std::vector<UnitOutcome> JobUnits::run(std::vector<UnitTask> tasks) {
   check_cancelled();
   if (tasks.empty()) return {};
-  const auto batch = std::make_shared<UnitBatch>(job_, tasks.size());
-  auto results = batch->results();
+  const auto promise = std::make_shared<std::promise<std::vector<UnitOutcome>>>();
+  auto results = promise->get_future();
+  const auto done = [promise](std::vector<UnitOutcome> outcomes,
+                              const std::optional<Failure>& failure) {
+    if (failure) return promise->set_exception(std::make_exception_ptr(Error(*failure)));
+    promise->set_value(std::move(outcomes));
+  };
+  const auto batch = std::make_shared<UnitBatch>(job_, tasks.size(), done);
   submit_(batch, std::move(tasks));
   if (busy_wait_) poll(results);
   return results.get();
@@ -88,15 +92,14 @@ bool JobUnits::admit(const std::shared_ptr<UnitBatch>& batch) {
     batch->fail(cancelled_failure());
     return false;
   }
-  std::erase_if(batches_, [](const auto& weak) { return weak.expired(); });
+  std::erase_if(batches_, [](const auto& other) { return other->has_ended(); });
   batches_.push_back(batch);
   return true;
 }
 
 void JobUnits::fail(const Failure& failure) {
-  for (const auto& weak : std::exchange(batches_, {})) {
-    if (const auto batch = weak.lock()) batch->fail(failure);
-  }
+  for (const auto& batch : std::exchange(batches_, {}))
+    batch->fail(failure);
 }
 
 void JobUnits::cancel() {

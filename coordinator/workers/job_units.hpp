@@ -18,23 +18,26 @@
 
 namespace tandem::coordinator {
 
-// The units of one call of UnitExecutor::run. On the io thread, but for the future.
+// Units that are asked for at once. On the io thread.
 class UnitBatch {
  public:
-  UnitBatch(JobId job, std::size_t units) : job_(job), missing_(units), outcomes_(units) {}
+  // Called once, with the outcomes in the order of the units, or with why there are none.
+  using Done = std::function<void(std::vector<UnitOutcome>, const std::optional<Failure>&)>;
+
+  UnitBatch(JobId job, std::size_t units, Done done)
+      : job_(job), missing_(units), outcomes_(units), done_(std::move(done)) {}
 
   JobId job() const { return job_; }
-  std::future<std::vector<UnitOutcome>> results() { return promise_.get_future(); }
   void deliver(std::size_t index, UnitOutcome outcome);
   // The first failure counts; what is delivered later is dropped.
   void fail(const Failure& failure);
+  bool has_ended() const { return !done_; }
 
  private:
   JobId job_;
   std::size_t missing_;
   std::vector<UnitOutcome> outcomes_;
-  std::promise<std::vector<UnitOutcome>> promise_;
-  bool ended_ = false;
+  Done done_;
 };
 
 class JobUnits : public UnitExecutor {
@@ -84,7 +87,7 @@ class JobUnits : public UnitExecutor {
   bool busy_wait_;
   std::atomic<bool> cancelled_ = false;
   std::atomic<bool> interrupted_ = false;
-  std::vector<std::weak_ptr<UnitBatch>> batches_;
+  std::vector<std::shared_ptr<UnitBatch>> batches_;  // those that go on, and some that ended
   mutable std::mutex mutex_;  // of the constants, which both threads use
   std::map<ConstantId, ConstantData> constants_;
   std::uint64_t next_constant_ = 1;

@@ -81,6 +81,19 @@ std::shared_ptr<JobUnits> WorkerPool::open_job(JobId job, JobLimits limits, Memo
   return units;
 }
 
+void WorkerPool::start_units(JobId job, std::vector<UnitTask> tasks, UnitBatch::Done done) {
+  // Later, for the pool is in the middle of something when the last outcome comes.
+  const auto done_later = [this, done = std::move(done)](std::vector<UnitOutcome> outcomes,
+                                                         const std::optional<Failure>& failure) {
+    hand_off_->post([done, outcomes = std::move(outcomes), failure]() mutable {
+      done(std::move(outcomes), failure);
+    });
+  };
+  if (tasks.empty()) return done_later({}, std::nullopt);
+  const auto batch = std::make_shared<UnitBatch>(job, tasks.size(), done_later);
+  submit(batch, std::move(tasks));
+}
+
 void WorkerPool::cancel_job(JobId job) {
   const auto it = jobs_.find(job);
   if (it != jobs_.end()) it->second->cancel();

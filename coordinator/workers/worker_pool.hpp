@@ -87,6 +87,8 @@ class WorkerPool {
   // The view of a new job, whose units may name the files. Its run() may be called from one other
   // thread until close_job.
   std::shared_ptr<JobUnits> open_job(JobId job, JobLimits limits, MemoryFiles files = {});
+  // Units of a job that no thread waits for; `done` is called later.
+  void start_units(JobId job, std::vector<UnitTask> tasks, UnitBatch::Done done);
   void cancel_job(JobId job);
   // Ends the run() that the job's thread is in, as cancelled; those after JobUnits::resume() are
   // not.

@@ -9,6 +9,7 @@ namespace tandem::coordinator {
 namespace {
 
 constexpr std::size_t kMaxWaiting = 64;
+constexpr std::size_t kSmallBytes = std::size_t{256} << 10;  // SDXL's latent of 1024 x 1024 pixels
 
 [[noreturn]] void throw_cancelled() {
   throw Error(ErrorCode::kCancelled, "The evaluate was cancelled.");
@@ -75,13 +76,22 @@ void Evaluator::add_work(std::function<EvaluatorAnswer()> work, EvaluatorDone do
                 "evaluator");
   }
   ++waiting_;
-  thread_.add([this, work = std::move(work), done = std::move(done)]() mutable {
+  add_to_thread([this, work = std::move(work), done = std::move(done)]() mutable {
     const auto answer = std::make_shared<EvaluatorAnswer>(answer_of(work));
     pool_.hand_off()->post([this, answer, done = std::move(done)] {
       --waiting_;
       done(std::move(*answer));
     });
   });
+}
+
+// It must not use what an evaluate on the io thread uses.
+void Evaluator::add_to_thread(std::function<void()> work) {
+  if (is_here_) {
+    held_back_.push_back(std::move(work));
+  } else {
+    thread_.add(std::move(work));
+  }
 }
 
 void Evaluator::prepare(CondsToAdd conds, EvaluatorDone done) {
@@ -124,10 +134,26 @@ void Evaluator::evaluate(std::uint64_t id, EvaluateRequest request,
   }
   check_x(request, x.get());
   const auto call = std::make_shared<Call>(id);
+  if (is_small() && waiting_ == 0) {
+    evaluate_here(call, request, x.get(), std::move(done));
+  } else {
+    evaluate_on_thread(call, std::move(request), std::move(x), std::move(done));
+  }
+  call_ = call;
+}
+
+bool Evaluator::is_small() const {
+  return byte_size({DType::kF32, accepted_.shape}) <= kSmallBytes;
+}
+
+void Evaluator::evaluate_on_thread(const std::shared_ptr<Call>& call, EvaluateRequest request,
+                                   std::shared_ptr<const TensorFile> x, EvaluatorDone done) {
   add_work(
       [this, call, request = std::move(request), x = std::move(x)] {
         call->start();
-        EvaluatorAnswer answer = answer_of([&] { return compute(request, x.get()); });
+        EvaluatorAnswer answer = answer_of([&] {
+          return answer_with(run_->finish(units_->run(begin(request, x.get()))), request.slot);
+        });
         call->end(*units_);
         return answer;
       },
@@ -135,7 +161,39 @@ void Evaluator::evaluate(std::uint64_t id, EvaluateRequest request,
         call_.reset();
         done(std::move(answer));
       });
-  call_ = call;
+}
+
+void Evaluator::evaluate_here(const std::shared_ptr<Call>& call, const EvaluateRequest& request,
+                              const TensorFile* x, EvaluatorDone done) {
+  call->start();
+  std::vector<UnitTask> tasks;
+  const EvaluatorAnswer begun = answer_of([&] {
+    tasks = begin(request, x);
+    return EvaluatorAnswer{};
+  });
+  if (begun.failure) throw Error(*begun.failure);
+  is_here_ = true;
+  ++waiting_;
+  pool_.start_units(
+      accepted_.job.id, std::move(tasks),
+      [this, call, in_slot = request.slot, done = std::move(done)](
+          const std::vector<UnitOutcome>& outcomes, const std::optional<Failure>& failure) {
+        EvaluatorAnswer answer = answer_of([&] {
+          if (failure) throw Error(*failure);
+          return answer_with(run_->finish(outcomes), in_slot);
+        });
+        call->end(*units_);
+        ended_here();
+        done(std::move(answer));
+      });
+}
+
+void Evaluator::ended_here() {
+  call_.reset();
+  is_here_ = false;
+  --waiting_;
+  for (auto& work : std::exchange(held_back_, {}))
+    thread_.add(std::move(work));
 }
 
 void Evaluator::check_x(const EvaluateRequest& request, const TensorFile* x) const {
@@ -155,14 +213,14 @@ void Evaluator::check_x(const EvaluateRequest& request, const TensorFile* x) con
   throw Error(ErrorCode::kBadShape, "x: expected float32 of the prepared shape.", {}, "x");
 }
 
-EvaluatorAnswer Evaluator::compute(const EvaluateRequest& request, const TensorFile* x) {
+std::vector<UnitTask> Evaluator::begin(const EvaluateRequest& request, const TensorFile* x) {
   const std::span<std::byte> input = run_->input();
   if (request.slot) {
     slots_->read(input);
   } else {
     std::memcpy(input.data(), x->bytes("x").data(), input.size());
   }
-  return answer_with(run_->evaluate(request), request.slot);
+  return run_->begin(request);
 }
 
 EvaluatorAnswer Evaluator::answer_with(const std::vector<std::span<const std::byte>>& predictions,
@@ -193,7 +251,7 @@ void Evaluator::cancel(std::uint64_t id) {
 void Evaluator::close(std::function<void()> closed) {
   if (std::exchange(closing_, true)) return;
   pool_.cancel_job(accepted_.job.id);
-  thread_.add([this, closed = std::move(closed)] {
+  add_to_thread([this, closed = std::move(closed)] {
     pool_.hand_off()->post([this, closed] {
       pool_.close_job(accepted_.job.id);
       closed();

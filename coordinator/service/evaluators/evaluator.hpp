@@ -1,5 +1,6 @@
-// One evaluator of a host: a thread of its own, on which its conds are encoded and its evaluates
-// computed one after the other, and its share of the workers.
+// One evaluator of a host: a thread of its own, on which its conds are encoded and large evaluates
+// cut into units and merged, one after the other, and its share of the workers. A small evaluate,
+// whose arithmetic takes less time than waking a thread twice, needs the io thread alone.
 #pragma once
 
 #include <cstdint>
@@ -61,7 +62,14 @@ class Evaluator {
   struct Call;
 
   void add_work(std::function<EvaluatorAnswer()> work, EvaluatorDone done);
-  EvaluatorAnswer compute(const EvaluateRequest& request, const TensorFile* x);
+  void add_to_thread(std::function<void()> work);
+  bool is_small() const;
+  void evaluate_on_thread(const std::shared_ptr<Call>& call, EvaluateRequest request,
+                          std::shared_ptr<const TensorFile> x, EvaluatorDone done);
+  void evaluate_here(const std::shared_ptr<Call>& call, const EvaluateRequest& request,
+                     const TensorFile* x, EvaluatorDone done);
+  void ended_here();
+  std::vector<UnitTask> begin(const EvaluateRequest& request, const TensorFile* x);
   EvaluatorAnswer answer_with(const std::vector<std::span<const std::byte>>& predictions,
                               bool in_slot) const;
   void check_x(const EvaluateRequest& request, const TensorFile* x) const;
@@ -71,9 +79,11 @@ class Evaluator {
   AcceptedEvaluator accepted_;
   std::optional<HostSlots> slots_;
   std::shared_ptr<JobUnits> units_;
-  std::unique_ptr<EvaluatorRun> run_;  // used on the thread alone
+  std::unique_ptr<EvaluatorRun> run_;  // used by the thread, or by an evaluate on the io thread
   std::shared_ptr<Call> call_;         // the evaluate that goes on
-  std::size_t waiting_ = 0;            // requests without an answer
+  bool is_here_ = false;               // on the io thread; what comes for the thread waits
+  std::vector<std::function<void()>> held_back_;
+  std::size_t waiting_ = 0;  // requests without an answer
   bool closing_ = false;
   WorkThread thread_;  // last: it ends before what it works with
 };

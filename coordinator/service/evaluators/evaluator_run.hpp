@@ -33,7 +33,7 @@ struct CondsToAdd {
       embeddings;  // of the folders, that the conds' texts name and the evaluator's job lacks
 };
 
-// Called on the evaluator's thread; all functions throw Error.
+// Called by one thread at a time; all functions throw Error, and those of conds wait for units.
 class EvaluatorRun {
  public:
   virtual ~EvaluatorRun() = default;
@@ -49,8 +49,11 @@ class EvaluatorRun {
 
   // Where the next x goes: float32 of the shape.
   virtual std::span<std::byte> input() = 0;
-  // The prediction of each list, float32 of the shape; valid until the next call.
-  virtual std::vector<std::span<const std::byte>> evaluate(const EvaluateRequest& request) = 0;
+  // An evaluate in two halves: the units that it needs, and, with their outcomes in the same order,
+  // the prediction of each list, float32 of the shape; valid until the next call. Neither waits.
+  virtual std::vector<UnitTask> begin(const EvaluateRequest& request) = 0;
+  virtual std::vector<std::span<const std::byte>> finish(
+      const std::vector<UnitOutcome>& outcomes) = 0;
 };
 
 class EvaluatorExecutor {

@@ -1,9 +1,9 @@
 // A worker that computes nothing: it gives a DecodeLatent's latent back as its image. What the
 // latent's bytes say makes it misbehave: "die" ends it, "fail" and "bad" are failures that may and
-// may not be tried again, "slow" takes a while, "slab" claims GPU memory that it was not given.
-// "models" and "copy" are answered with the models that it holds and the inode of their converted
-// weights. A model takes 1000 bytes; of its files, "/die" ends the worker, "/oom" does not fit
-// beside another model, "/half" has to be converted. It imports no GPU memory.
+// may not be tried again, "slow" takes a while, "wait" takes for ever, "slab" claims GPU memory
+// that it was not given. "models" and "copy" are answered with the models that it holds and the
+// inode of their converted weights. A model takes 1000 bytes; of its files, "/die" ends the worker,
+// "/oom" does not fit beside another model, "/half" has to be converted. It imports no GPU memory.
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -61,6 +61,7 @@ FromWorker run(const RunUnit& message, const HeldModels& held) {
   const std::string& text = std::get<InlineTensor>(latent).bytes;
   if (text == "die") std::abort();
   if (text == "slow") std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  if (text == "wait") std::this_thread::sleep_for(std::chrono::hours(1));
   if (text == "fail") {
     return UnitFailed{message.unit_id, message.generation, {ErrorCode::kInternal, "as asked"}};
   }

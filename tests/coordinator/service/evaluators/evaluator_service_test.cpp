@@ -100,13 +100,14 @@ class EvaluatorServiceTest : public ::testing::Test {
   }
 
   Answers evaluate(const std::string& evaluator, std::vector<std::string> list, bool slot = false,
-                   const int* owner = &kOne, std::uint64_t id = 7) {
+                   const int* owner = &kOne, std::uint64_t id = 7,
+                   const std::vector<std::int64_t>& shape = {1, 4, 2, 2}) {
     EvaluateRequest request{evaluator, {0.5}, {std::move(list)}, {}, {}, slot};
     auto fds = std::make_shared<std::vector<ipc::Fd>>();
     if (!slot) {
       request.tensors = 0;
-      const std::vector<float> x(kNumbers, 1.0F);
-      const NamedBytes named{"x", {DType::kF32, {1, 4, 2, 2}}, std::as_bytes(std::span(x))};
+      const std::vector<float> x(byte_size({DType::kF32, shape}) / sizeof(float), 1.0F);
+      const NamedBytes named{"x", {DType::kF32, shape}, std::as_bytes(std::span(x))};
       fds->push_back(make_tensor_memory("test", {&named, 1}).fd);
     }
     return ask([=, this](EvaluatorDone done) {
@@ -251,6 +252,38 @@ TEST_F(EvaluatorServiceTest, OneEvaluateAtATimeAndACancelEndsIt) {
   EXPECT_FALSE(cancel(id, 7).get().failure);
   EXPECT_FALSE(evaluate(id, {"a"}).get().failure);
   EXPECT_EQ(code(cancel("none", 7)), ErrorCode::kNotFound);
+}
+
+// They have a thread of their own, small ones have not.
+TEST_F(EvaluatorServiceTest, LargeLatentsAreEvaluatedAndCancelledAsSmallOnes) {
+  const std::vector<std::int64_t> shape = {2, 4, 128, 128};
+  PrepareRequest request;
+  request.shape = shape;
+  const std::string id = prepared(request);
+  EXPECT_FALSE(evaluate(id, {"a"}, false, &kOne, 7, shape).get().failure);
+  Answers waiting = evaluate(id, {"wait"}, false, &kOne, 8, shape);
+  EXPECT_EQ(code(evaluate(id, {"a"}, false, &kOne, 9, shape)), ErrorCode::kBadRequest);
+  ask([&](const EvaluatorDone&) { service_->cancel({"", id, 8}); });
+  EXPECT_EQ(code(std::move(waiting)), ErrorCode::kCancelled);
+  EXPECT_FALSE(evaluate(id, {"a"}, false, &kOne, 10, shape).get().failure);
+}
+
+TEST_F(EvaluatorServiceTest, WhatComesDuringAnEvaluateWaitsForItsEnd) {
+  const std::string id = prepared();
+  Answers waiting = evaluate(id, {"wait"});
+  Answers dropping = ask([=, this](EvaluatorDone done) {
+    service_->drop_conds(&kOne, DropCondsRequest{id, {"c"}}, std::move(done));
+  });
+  EXPECT_EQ(dropping.wait_for(std::chrono::milliseconds(5)), std::future_status::timeout);
+  ask([&](const EvaluatorDone&) { service_->cancel({"", id, 7}); });
+  EXPECT_EQ(code(std::move(waiting)), ErrorCode::kCancelled);
+  EXPECT_EQ(code(std::move(dropping)), ErrorCode::kNotFound);
+}
+
+TEST_F(EvaluatorServiceTest, WhatIsNoErrorOfTandemsIsOneOfTheEvaluate) {
+  const std::string id = prepared();
+  EXPECT_EQ(code(evaluate(id, {"throw"})), ErrorCode::kInternal);
+  EXPECT_FALSE(evaluate(id, {"a"}).get().failure);
 }
 
 TEST_F(EvaluatorServiceTest, AnEvaluatorIsItsConnectionsAlone) {

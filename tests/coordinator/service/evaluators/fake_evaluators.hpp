@@ -1,10 +1,9 @@
-// Evaluators that need no worker.
+// Evaluators that hardly need a worker.
 #pragma once
 
-#include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "coordinator/service/evaluators/evaluator_run.hpp"
@@ -12,11 +11,11 @@
 
 namespace tandem::coordinator {
 
-// Each prediction is x plus sigma; lists that begin with "wait" wait until they are
-// cancelled.
+// Each prediction is x plus sigma; the list "wait" needs a unit that never ends, on the worker of
+// tests/coordinator/workers.
 class FakeEvaluatorRun : public EvaluatorRun {
  public:
-  FakeEvaluatorRun(const std::vector<std::int64_t>& shape, UnitExecutor& units) : units_(units) {
+  explicit FakeEvaluatorRun(const std::vector<std::int64_t>& shape) {
     std::size_t numbers = 1;
     for (const std::int64_t side : shape)
       numbers *= static_cast<std::size_t>(side);
@@ -32,18 +31,23 @@ class FakeEvaluatorRun : public EvaluatorRun {
     throw Error(ErrorCode::kNotFound, ids.front());
   }
   std::span<std::byte> input() override { return std::as_writable_bytes(std::span(x_)); }
-  std::vector<std::span<const std::byte>> evaluate(const EvaluateRequest& request) override {
-    while (request.lists.front() == std::vector<std::string>{"wait"}) {
-      units_.check_cancelled();
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+  std::vector<UnitTask> begin(const EvaluateRequest& request) override {
+    request_ = request;
+    if (request.lists.front() == std::vector<std::string>{"throw"})
+      throw std::runtime_error("what no code is for");
+    if (request.lists.front() != std::vector<std::string>{"wait"}) return {};
+    UnitTask task;
+    task.unit = DecodeLatent{ModelId{1}, InlineTensor{{DType::kU8, {4}}, "wait"}};
+    return {task};
+  }
+  std::vector<std::span<const std::byte>> finish(const std::vector<UnitOutcome>&) override {
     for (float& number : x_)
-      number += static_cast<float>(request.sigmas.front());
-    return {request.lists.size(), std::as_bytes(std::span(x_))};
+      number += static_cast<float>(request_.sigmas.front());
+    return {request_.lists.size(), std::as_bytes(std::span(x_))};
   }
 
  private:
-  UnitExecutor& units_;
+  EvaluateRequest request_;
   std::vector<float> x_;
 };
 
@@ -52,9 +56,8 @@ class FakeEvaluators : public EvaluatorExecutor {
   void check(const AcceptedEvaluator& evaluator) const override {
     if (evaluator.shape[1] != 4) throw Error(ErrorCode::kBadShape, "latent.shape: no");
   }
-  std::unique_ptr<EvaluatorRun> open(const AcceptedEvaluator& evaluator,
-                                     UnitExecutor& units) override {
-    return std::make_unique<FakeEvaluatorRun>(evaluator.shape, units);
+  std::unique_ptr<EvaluatorRun> open(const AcceptedEvaluator& evaluator, UnitExecutor&) override {
+    return std::make_unique<FakeEvaluatorRun>(evaluator.shape);
   }
 };
 
