@@ -69,8 +69,8 @@ coordinator::PoolOptions pool_options(const Options& options) {
   const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   pool.worker_program = folder / "tandem-worker";
   pool.workers = coordinator::parse_device_list(options.devices);
-  pool.busy_wait = coordinator::wants_busy_wait(options.busy_wait, pool.workers,
-                                                std::thread::hardware_concurrency());
+  pool.busy_waits =
+      coordinator::busy_waits(options.busy_wait, pool.workers, std::thread::hardware_concurrency());
   if (!options.budget.empty()) pool.budgets = coordinator::parse_budget_list(options.budget);
   coordinator::check_budgets(pool.budgets, pool.workers);
   pool.cuda_graphs = options.cuda_graphs == "auto";

@@ -139,12 +139,16 @@ int default_threads(const std::vector<WorkerSpec>& workers, unsigned cores) {
   return std::max(1, static_cast<int>(cores) / static_cast<int>(cpu));
 }
 
-bool wants_busy_wait(std::string_view choice, const std::vector<WorkerSpec>& workers,
+BusyWaits busy_waits(std::string_view choice, const std::vector<WorkerSpec>& workers,
                      unsigned cores) {
-  if (choice != "auto") return choice == "on";
-  constexpr std::ptrdiff_t kServiceThreads = 2;
+  if (choice != "auto") return {choice == "on", choice == "on"};
   const auto gpus = std::ranges::count(workers, "gpu", &WorkerSpec::kind);
-  return gpus > 0 && static_cast<std::ptrdiff_t>(cores) >= gpus + kServiceThreads;
+  const bool computes_here = std::ranges::count(workers, "cpu", &WorkerSpec::kind) > 0;
+  const std::ptrdiff_t left = static_cast<std::ptrdiff_t>(cores) - gpus;
+  const bool for_all = gpus > 0 && left >= 2;
+  // Where nobody computes on a processor, hosts and simulated workers share what is left.
+  const bool for_service = !computes_here && left >= (gpus > 0 ? 1 : 2);
+  return {for_all || for_service, for_all};
 }
 
 }  // namespace tandem::coordinator

@@ -36,9 +36,18 @@ int gpu_position(std::string_view device);
 // least 1.
 int default_threads(const std::vector<WorkerSpec>& workers, unsigned cores);
 
-// Whether threads poll before they sleep, for a choice "on", "off" or "auto": with GPU workers,
-// where each has a core of its own and the service has two.
-bool wants_busy_wait(std::string_view choice, const std::vector<WorkerSpec>& workers,
+// Which threads poll before they sleep.
+struct BusyWaits {
+  bool service = false;  // the io thread
+  bool workers = false;  // workers, and the threads of jobs
+
+  bool operator==(const BusyWaits&) const = default;
+};
+
+// For a choice "on", "off" or "auto": where cores are left. GPU workers have one each, and
+// simulated workers need none; the service's thread takes one, the threads of jobs another. CPU
+// workers need whatever there is, unless all of the above has its own.
+BusyWaits busy_waits(std::string_view choice, const std::vector<WorkerSpec>& workers,
                      unsigned cores);
 
 }  // namespace tandem::coordinator

@@ -88,7 +88,7 @@ class JobUnits : public UnitExecutor {
   std::atomic<bool> cancelled_ = false;
   std::atomic<bool> interrupted_ = false;
   std::vector<std::shared_ptr<UnitBatch>> batches_;  // those that go on, and some that ended
-  mutable std::mutex mutex_;  // of the constants, which both threads use
+  mutable std::mutex mutex_;                         // of the constants, which both threads use
   std::map<ConstantId, ConstantData> constants_;
   std::uint64_t next_constant_ = 1;
   std::map<ConstantId, std::shared_ptr<const MemoryFile>> files_;

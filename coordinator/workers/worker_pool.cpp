@@ -37,7 +37,7 @@ WorkerPool::WorkerPool(boost::asio::io_context& io, PoolOptions options, FindMod
       dispatcher_(dispatch_slots(options_.workers), options_.respawn, now()),
       loads_(load_hooks(), options_.budgets),
       timer_(io),
-      busy_wait_(options_.busy_wait),
+      busy_wait_(options_.busy_waits.service),
       hand_off_(ipc::HandOff::create(io)) {
   busy_wait_.add(hand_off_);
   if (options_.cuda) slabs_.emplace(options_.cuda);
@@ -74,7 +74,7 @@ std::shared_ptr<JobUnits> WorkerPool::open_job(JobId job, JobLimits limits, Memo
   const auto drop_later = [this](std::vector<ConstantId> constants) {
     hand_off_->post([this, constants = std::move(constants)] { drop_constants(constants); });
   };
-  auto units = std::make_shared<JobUnits>(job, inputs_, submit_later, options_.busy_wait,
+  auto units = std::make_shared<JobUnits>(job, inputs_, submit_later, options_.busy_waits.workers,
                                           drop_later, std::move(files));
   jobs_[job] = units;
   dispatcher_.open_job(job, std::move(limits));
@@ -189,9 +189,9 @@ void WorkerPool::carry_out(const SpawnWorker& command) {
     slot.process = std::make_unique<WorkerProcess>(
         io_,
         WorkerLaunch{options_.worker_program, slot.spec, threads, options_.hook_cache_bytes,
-                     options_.plugins, options_.cuda_graphs, options_.busy_wait},
+                     options_.plugins, options_.cuda_graphs, options_.busy_waits.workers},
         std::move(handlers));
-    if (options_.busy_wait) busy_wait_.add(slot.process->offer_lane());
+    if (options_.busy_waits.service) busy_wait_.add(slot.process->offer_lane());
   } catch (const Error& error) {
     dispatcher_.worker_exited(worker, std::string("It could not be started: ") + error.what(),
                               now());

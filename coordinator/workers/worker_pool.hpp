@@ -30,7 +30,7 @@ struct PoolOptions {
   std::vector<std::string> plugins = {};  // files
   BudgetList budgets;
   bool cuda_graphs = true;  // of GPU workers
-  bool busy_wait = false;   // threads and GPU workers poll for a while before they sleep
+  BusyWaits busy_waits;     // for a while, before one sleeps
   // Where tensors are to travel to GPU workers through GPU memory: what finds CUDA.
   GpuSlabs::Calls cuda = {};
   RespawnPolicy respawn;

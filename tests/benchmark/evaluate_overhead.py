@@ -5,10 +5,10 @@
 
 Two simulated workers that take 1 ms per unit; each row is a number of lists of one cond each, so
 that lists / 2 units follow each other on each worker. `seconds` is the median of an evaluate by the
-clock of this process. Of it the units' sleep is taken, as long as this process itself sleeps when it
-asks for 1 ms (`sleep`, a median: everyone wakes late); `overhead` is what is left: messages, the
-units' arithmetic, merging, this client. `ping` is the median of a request that does nothing. Run it
-on an idle machine.
+clock of this process. Of it the units' own time is taken: `unit`, what the workers themselves measure
+of one, smoothed over the last ones (they sleep for 1 ms and wake late, and compute a little).
+`overhead` is what is left: messages, merging, this client. `ping` is the median of a request that
+does nothing. Run it on an idle machine.
 """
 import argparse
 import json
@@ -41,15 +41,21 @@ def median_of(call, repeats):
     return statistics.median(times)
 
 
-def measure(client, lists, cells, repeats, sleep):
+def unit_of(client):
+    """Seconds of a unit, by the workers that computed some."""
+    return max(1 / w["units_per_second"] for w in client.workers() if w.get("units_per_second"))
+
+
+def measure(client, lists, cells, repeats):
     evaluator = Evaluator(client, (1, 4, cells, cells), lists=lists, model={"file": str(MODEL)},
                           tensors={"c": np.zeros((1, 77, 32), np.float32)},
                           conds={"c": {"cond": "c"}}, workers={"batching": "exact"})
     keys = {"evaluator": evaluator.id, "sigma": 1.0, "lists": [["c"]] * lists, "slot": True}
     seconds = median_of(lambda: client.request("evaluate", **keys), repeats)
+    unit = unit_of(client)
     evaluator.release()
-    return {"lists": lists, "seconds": seconds,
-            "overhead": seconds - sleep * -(-lists // WORKERS)}
+    return {"lists": lists, "seconds": seconds, "unit": unit,
+            "overhead": seconds - unit * -(-lists // WORKERS)}
 
 
 def main():
@@ -60,12 +66,10 @@ def main():
     given = options.parse_args()
     with Service(f"sim:{WORKERS}@{UNIT * 1e3:g}ms") as service:
         client = Client(service.socket)
-        sleep = median_of(lambda: time.sleep(UNIT), given.repeats)
-        rows = [measure(client, lists, given.cells, given.repeats, sleep) for lists in (1, 2, 4)]
+        rows = [measure(client, lists, given.cells, given.repeats) for lists in (1, 2, 4)]
         ping = median_of(lambda: client.request("ping"), given.repeats)
         client.close()
-    text = json.dumps({"cells": given.cells, "repeats": given.repeats, "sleep": sleep, "ping": ping,
-                       "rows": rows}, indent=2)
+    text = json.dumps({"cells": given.cells, "repeats": given.repeats, "ping": ping, "rows": rows}, indent=2)
     if given.json:
         Path(given.json).write_text(text + "\n")
     print(text)

@@ -57,7 +57,7 @@ void add_device_options(CLI::App& app, ServiceOptions& options) {
                  "Whether GPU workers record their networks' kernels")
       ->check(CLI::IsMember({"auto", "off"}));
   app.add_option("--busy-wait", workers.busy_wait,
-                 "Poll for some milliseconds before sleeping (auto: with GPUs and cores enough)")
+                 "Poll for some milliseconds before sleeping (auto: where cores are left)")
       ->check(CLI::IsMember({"auto", "on", "off"}));
   app.add_option("--transport", workers.transport,
                  "How tensors travel to GPU workers: shared memory that they pin, or GPU memory "

@@ -66,12 +66,21 @@ TEST(DeviceList, SharesTheCoresAmongCpuWorkers) {
   EXPECT_EQ(default_threads(parse_device_list("sim:3"), 8), 1);
 }
 
-TEST(DeviceList, WaitsBusilyForGpusWhereCoresAreLeft) {
-  EXPECT_TRUE(wants_busy_wait("auto", parse_device_list("gpu:0,gpu:1"), 4));
-  EXPECT_FALSE(wants_busy_wait("auto", parse_device_list("gpu:0,gpu:1"), 3));
-  EXPECT_FALSE(wants_busy_wait("auto", parse_device_list("cpu:2"), 64));
-  EXPECT_TRUE(wants_busy_wait("on", parse_device_list("cpu:2"), 1));
-  EXPECT_FALSE(wants_busy_wait("off", parse_device_list("gpu:0"), 64));
+TEST(DeviceList, WaitsBusilyWhereCoresAreLeft) {
+  const auto of = [](const char* choice, const char* list, unsigned cores) {
+    return busy_waits(choice, parse_device_list(list), cores);
+  };
+  constexpr BusyWaits kAll{true, true}, kService{true, false}, kNone{};
+  EXPECT_EQ(of("auto", "gpu:0,gpu:1", 4), kAll);
+  EXPECT_EQ(of("auto", "gpu:0,gpu:1", 3), kService);
+  EXPECT_EQ(of("auto", "gpu:0,gpu:1", 2), kNone);
+  EXPECT_EQ(of("auto", "gpu:0,cpu:1", 3), kAll);
+  EXPECT_EQ(of("auto", "gpu:0,cpu:1", 2), kNone);
+  EXPECT_EQ(of("auto", "cpu:2", 64), kNone);
+  EXPECT_EQ(of("auto", "sim:8", 2), kService);
+  EXPECT_EQ(of("auto", "sim:8", 1), kNone);
+  EXPECT_EQ(of("on", "cpu:2", 1), kAll);
+  EXPECT_EQ(of("off", "gpu:0", 64), kNone);
 }
 
 }  // namespace
