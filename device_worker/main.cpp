@@ -9,6 +9,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "device_worker/device/accelerators/list_accelerators.hpp"
 #include "device_worker/device/device.hpp"
 #include "device_worker/session.hpp"
 #include "ipc/busy_wait.hpp"
@@ -53,6 +54,11 @@ int status_of_work(const Options& options, tandem::ipc::BlockingConnection& conn
   }
 }
 
+void list_and_exit() {
+  tandem::ipc::die_with_parent();
+  tandem::worker::print_accelerators();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,6 +75,8 @@ int main(int argc, char** argv) {
   app.add_option("--hook-cache-bytes", options.hook_cache_bytes,
                  "patched weights that a model may keep; 0: those in force");
   app.add_option("--plugin", options.plugins, "a plug-in to load")->allow_extra_args(false);
+  app.add_flag_callback("--list-accelerators", list_and_exit,
+                        "print as JSON which accelerators LibTorch has here, and end");
   CLI11_PARSE(app, argc, argv);
   tandem::ipc::die_with_parent();
   tandem::ipc::ignore_sigpipe();

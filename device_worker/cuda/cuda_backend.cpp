@@ -112,3 +112,9 @@ extern "C" __attribute__((visibility("default"))) tandem::worker::GpuBackend* ta
   if (version != tandem::worker::kGpuBackendVersion) return nullptr;
   return new tandem::worker::CudaBackend(position);
 }
+
+extern "C" __attribute__((visibility("default"))) void tandem_gpu_name(int position,
+                                                                       std::string& name) {
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, position) == cudaSuccess) name = properties.name;
+}

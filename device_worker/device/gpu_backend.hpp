@@ -75,12 +75,18 @@ class GpuBackend {
   virtual std::unique_ptr<GpuGraph> capture(const std::function<void()>& work) = 0;
 };
 
-// The one function of the module, under the name kGpuBackendFactory: the GPU at a position among
+// A function of the module, under the name kGpuBackendFactory: the GPU at a position among
 // the visible ones. nullptr where `version` is not the module's; throws tandem::Error(kNoWorker)
 // where there is no such GPU, or no driver.
 using GpuBackendFactory = GpuBackend*(int version, int position);
 inline constexpr int kGpuBackendVersion = 2;
 inline constexpr const char* kGpuBackendFactory = "tandem_gpu_backend";
+
+// The other, under the name kGpuName: what the driver calls the GPU at a position, without opening
+// it. Leaves `name` as it is where the driver does not tell.
+using GpuName = void(int position, std::string& name);
+inline constexpr const char* kGpuName = "tandem_gpu_name";
+
 inline constexpr const char* kGpuModuleFile = "libtandem_cuda.so";
 
 }  // namespace tandem::worker

@@ -17,7 +17,7 @@ std::string loader_message() {
   return message != nullptr ? message : "the module could not be loaded";
 }
 
-GpuBackendFactory* load_factory() {
+void* load_module() {
   const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   const std::filesystem::path path = folder / kGpuModuleFile;
   if (!std::filesystem::exists(path)) {
@@ -30,15 +30,31 @@ GpuBackendFactory* load_factory() {
     refuse(loader_message(),
            "`tools/setup --cuda` brings the NVIDIA libraries that LibTorch needs.");
   }
-  auto* factory = reinterpret_cast<GpuBackendFactory*>(::dlsym(module, kGpuBackendFactory));
-  if (factory == nullptr) refuse(loader_message(), "Build Tandem anew.");
-  return factory;
+  return module;
+}
+
+template <class Function>
+Function* find(const char* name) {
+  auto* function = reinterpret_cast<Function*>(::dlsym(load_module(), name));
+  if (function == nullptr) refuse(loader_message(), "Build Tandem anew.");
+  return function;
 }
 
 }  // namespace
 
+void load_gpu_module() {
+  load_module();
+}
+
+std::string gpu_name(int position) {
+  std::string name;
+  find<GpuName>(kGpuName)(position, name);
+  return name;
+}
+
 std::unique_ptr<GpuBackend> load_gpu_backend(int position) {
-  std::unique_ptr<GpuBackend> backend(load_factory()(kGpuBackendVersion, position));
+  std::unique_ptr<GpuBackend> backend(
+      find<GpuBackendFactory>(kGpuBackendFactory)(kGpuBackendVersion, position));
   if (!backend) {
     refuse(std::string(kGpuModuleFile) + " is of another version of Tandem", "Build Tandem anew.");
   }
