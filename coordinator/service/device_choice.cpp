@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace tandem::coordinator {
+namespace {
+
+// LibTorch's name of what Tandem calls a GPU.
+const char* cuda_hint(const job::DeviceName& asked) {
+  return kind_of_device(asked) == "cuda" ? " An NVIDIA GPU is called gpu:N." : "";
+}
+
+}  // namespace
 
 PartDevices choose_devices(const job::Model& model, const std::vector<WorkerSpec>& workers,
                            std::vector<WarningEvent>& warnings) {
@@ -19,7 +27,8 @@ PartDevices choose_devices(const job::Model& model, const std::vector<WorkerSpec
     const auto is_asked = [&](const WorkerSpec& worker) { return worker.place() == asked; };
     if (std::ranges::any_of(workers, is_asked)) return asked;
     warnings.push_back({"unknown_device", std::string(key) + ": there is no " + asked +
-                                              " here; the part stays on the default device."});
+                                              " here; the part stays on the default device." +
+                                              cuda_hint(asked)});
     return fallback;
   };
   return {choose(model.device, "model.device", true),

@@ -12,8 +12,8 @@ namespace tandem::coordinator {
 
 // Each part by itself, whatever jobs before it asked for: "default" is the kind of the first
 // worker, "cpu" any CPU worker (one may have to be started), "gpu:N" that device alone. A part
-// stays on the default, with a warning, where there is no such device, and so does a VAE that would
-// leave a GPU for the CPU. `workers` is not empty.
+// stays on the default, with a warning, where there is no such device, whatever accelerator it
+// names, and so does a VAE that would leave a GPU for the CPU. `workers` is not empty.
 PartDevices choose_devices(const job::Model& model, const std::vector<WorkerSpec>& workers,
                            std::vector<WarningEvent>& warnings);
 

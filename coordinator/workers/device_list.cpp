@@ -4,13 +4,18 @@
 #include <charconv>
 #include <map>
 
+#include "protocol/accelerators.hpp"
 #include "protocol/error.hpp"
+#include "protocol/json_text.hpp"
 
 namespace tandem::coordinator {
 namespace {
 
 constexpr std::string_view kForms =
     "Devices are written cpu, cpu:2, gpu:0, gpu:0x2 or sim:8@20ms, separated by commas.";
+constexpr std::string_view kBackends =
+    "Tandem computes on cpu, on gpu:N (an NVIDIA GPU, LibTorch's cuda) and on sim. `tandem-worker "
+    "--list-accelerators` shows what this machine has.";
 
 struct Item {
   std::string kind;
@@ -19,8 +24,9 @@ struct Item {
   int position = 0;   // of gpu
 };
 
-[[noreturn]] void refuse(ErrorCode code, std::string_view item, const std::string& why) {
-  throw Error(code, "Device '" + std::string(item) + "': " + why, std::string(kForms));
+[[noreturn]] void refuse(ErrorCode code, std::string_view item, const std::string& why,
+                         std::string_view hint = kForms) {
+  throw Error(code, "Device '" + shown(item) + "': " + why, std::string(hint));
 }
 
 int parse_number(std::string_view text, std::string_view item, const char* what) {
@@ -54,6 +60,13 @@ void check_delay(std::string_view text, std::string_view item) {
 
 void check_kind(std::string_view kind, std::string_view item) {
   if (kind == "cpu" || kind == "gpu" || kind == "sim") return;
+  if (kind == "cuda") {
+    refuse(ErrorCode::kUnsupported, item, "an NVIDIA GPU is called gpu, as in gpu:0.", kBackends);
+  }
+  if (is_accelerator_name(kind)) {
+    refuse(ErrorCode::kUnsupported, item, "Tandem has no back end for " + std::string(kind) + ".",
+           kBackends);
+  }
   refuse(ErrorCode::kBadRequest, item, "there is no such kind of device.");
 }
 

@@ -25,8 +25,9 @@ inline constexpr int kMaxGpuPosition = 255;
 
 // "cpu", "cpu:2", "gpu:0", "gpu:0x2" (two workers), "sim:8@20ms", several separated by commas;
 // numbering goes on over the list. N of gpu:N is the position among the visible GPUs. Throws
-// kBadRequest for what can't be read, kOutOfRange for more than kMaxWorkers or a position past
-// kMaxGpuPosition; each names the item.
+// kBadRequest for what can't be read, kUnsupported for an accelerator that Tandem has no back end
+// for ("xpu:0", "mps"), kOutOfRange for more than kMaxWorkers or a position past kMaxGpuPosition;
+// each names the item.
 std::vector<WorkerSpec> parse_device_list(std::string_view list);
 
 // N of a GPU worker's "gpu:N".

@@ -25,7 +25,7 @@ struct Lora {
   bool operator==(const Lora&) const = default;
 };
 
-// Where a part of the model is to run: "default", "cpu" or "gpu:N", as written.
+// Where a part of the model is to run: "default", "cpu", "gpu:N", "xpu:N", "mps" ..., as written.
 using DeviceName = std::string;
 
 struct Model {

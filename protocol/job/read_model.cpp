@@ -3,6 +3,7 @@
 
 #include <boost/json/serialize.hpp>
 
+#include "protocol/accelerators.hpp"
 #include "protocol/job/job_uses.hpp"
 #include "protocol/job/limits.hpp"
 #include "protocol/job/names.hpp"
@@ -20,13 +21,23 @@ Lora read_lora(ObjectReader& keys) {
   return lora;
 }
 
-bool is_device(std::string_view name) {
-  if (name == "default" || name == "cpu") return true;
+// "gpu:1", "xpu:0", "mps"; a private-use accelerator's name is whatever its library says, so any
+// word with a number may be one. Whether it is there is the service's to say.
+bool is_accelerator(std::string_view name) {
   constexpr std::size_t kMaxDigits = 4;
-  if (!name.starts_with("gpu:")) return false;
-  const std::string_view number = name.substr(4);
-  return !number.empty() && number.size() <= kMaxDigits &&
+  const auto colon = name.find(':');
+  const std::string_view type = name.substr(0, colon);
+  if (colon == std::string_view::npos) return is_accelerator_name(type);
+  const std::string_view number = name.substr(colon + 1);
+  return !type.empty() && type != "cpu" && type.size() <= kMaxAcceleratorNameBytes &&
+         type.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
+             std::string_view::npos &&
+         !number.empty() && number.size() <= kMaxDigits &&
          number.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool is_device(std::string_view name) {
+  return name == "default" || name == "cpu" || is_accelerator(name);
 }
 
 void read_device(ObjectReader& keys, std::string_view key, DeviceName& field) {
@@ -34,7 +45,9 @@ void read_device(ObjectReader& keys, std::string_view key, DeviceName& field) {
   if (is_device(field)) return;
   const std::string path = keys.path_of(key);
   throw Error(ErrorCode::kOutOfRange,
-              path + ": expected default, cpu or gpu:N, found \"" + shown(field) + "\"", {}, path);
+              path + ": expected default, cpu, gpu:N or another accelerator's name, found \"" +
+                  shown(field) + "\"",
+              {}, path);
 }
 
 Keyframe read_keyframe(ObjectReader& keys) {

@@ -127,6 +127,15 @@ TEST(JobJson, EveryKeyOfTheFormatIsRead) {
   expect_round_trip(job, "every key");
 }
 
+TEST(JobJson, EveryAcceleratorMayBeNamed) {
+  for (const std::string name : {"gpu:0", "cuda:1", "hip:0", "xpu:12", "mps", "npu:0", "xpu",
+                                 "privateuseone:0", "some_chip:3"}) {
+    const Job job = parse(R"("model": {"device": ")" + name + R"("})");
+    EXPECT_EQ(job.model.device, name);
+    expect_round_trip(job, name);
+  }
+}
+
 TEST(JobJson, OutputsAreOffOnOrNamed) {
   const Job job = parse_job(std::string_view(
       R"({"version": 1, "output": {"latent": "a.safetensors", "image": true, "noise": false,
@@ -191,6 +200,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{R"("model": {"loras": [{"strength_model": 1}]})", kBad, "model.loras[0].file"},
         Refusal{R"("model": {"device": "gpu"})", kRange, "model.device"},
         Refusal{R"("model": {"vae_device": "gpu:x"})", kRange, "model.vae_device"},
+        Refusal{R"("model": {"device": "cpu:0"})", kRange, "model.device"},
+        Refusal{R"("model": {"device": "gpu:12345"})", kRange, "model.device"},
+        Refusal{R"("model": {"device": "X y:0"})", kRange, "model.device"},
+        Refusal{R"("model": {"text_device": ":0"})", kRange, "model.text_device"},
+        Refusal{R"("model": {"text_device": "somewhere"})", kRange, "model.text_device"},
         Refusal{R"("model": {"dtype": "fp8"})", kRange, "model.dtype"},
         Refusal{R"("model": {"clip_skip": 1})", kRange, "model.clip_skip"},
         Refusal{R"("model": {"embeddings": {"a b": 1}})", kBad, R"(model.embeddings["a b"])"},

@@ -53,6 +53,21 @@ TEST_F(DeviceChoice, AnUnknownGpuLeavesThePartWhereItWas) {
   EXPECT_NE(warnings_[1].message.find("model.vae_device: there is no gpu:7"), std::string::npos);
 }
 
+TEST_F(DeviceChoice, SoDoesEveryOtherAccelerator) {
+  for (const char* name : {"xpu:0", "cuda:0", "hip:1", "mps", "npu:0", "mlu:3", "anything:0"}) {
+    EXPECT_EQ(choose(asked(name, "gpu:1", "default"), kGpus), (PartDevices{"gpu", "gpu:1", "gpu"}));
+    ASSERT_EQ(warnings_.size(), 1U) << name;
+    EXPECT_EQ(warnings_[0].code, "unknown_device");
+    EXPECT_NE(warnings_[0].message.find("model.device: there is no " + std::string(name)),
+              std::string::npos);
+    EXPECT_EQ(warnings_[0].message.find("gpu:N") != std::string::npos,
+              kind_of_device(name) == "cuda");
+    choose(asked("default", "default", name), kSims);
+    ASSERT_EQ(warnings_.size(), 1U) << name;
+    EXPECT_NE(warnings_[0].message.find("model.vae_device: there is no "), std::string::npos);
+  }
+}
+
 TEST_F(DeviceChoice, AVaeDoesNotLeaveAGpuForTheCpu) {
   EXPECT_EQ(choose(asked("default", "default", "cpu"), kGpus), PartDevices::all_on("gpu"));
   ASSERT_EQ(warnings_.size(), 1U);

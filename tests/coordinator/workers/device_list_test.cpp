@@ -51,6 +51,20 @@ TEST(DeviceList, RefusesWhatItCannotRead) {
   }
 }
 
+TEST(DeviceList, RefusesAcceleratorsWithoutABackEndByName) {
+  for (const char* list : {"xpu:0", "xpu", "mps", "hip:0", "npu:0", "cpu,mlu:1", "directml:0x2"}) {
+    try {
+      parse_device_list(list);
+      ADD_FAILURE() << list;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUnsupported) << list;
+      EXPECT_NE(std::string(error.what()).find("Tandem has no back end for "), std::string::npos);
+      EXPECT_NE(error.failure().hint.find("gpu:N"), std::string::npos);
+    }
+  }
+  EXPECT_EQ(code_of("cuda:0"), ErrorCode::kUnsupported);
+}
+
 TEST(DeviceList, BoundsTheNumberOfWorkers) {
   EXPECT_EQ(code_of("cpu:0"), ErrorCode::kOutOfRange);
   EXPECT_EQ(code_of("cpu:65"), ErrorCode::kOutOfRange);
