@@ -5,6 +5,8 @@
 
 #include <boost/json/array.hpp>
 
+#include "protocol/host_reply.hpp"
+
 namespace tandem::coordinator {
 namespace {
 
@@ -99,6 +101,13 @@ boost::json::object device_report(const std::vector<WorkerView>& workers, const 
     devices.push_back(device_of(*held, loads, members, model_name));
   }
   return {{"devices", std::move(devices)}};
+}
+
+boost::json::object accelerator_report(const AcceleratorAnswer& answer) {
+  if (const auto* failure = std::get_if<Failure>(&answer)) {
+    return {{"error", failure_to_json(*failure)}};
+  }
+  return to_json(std::get<AcceleratorList>(answer));
 }
 
 }  // namespace tandem::coordinator

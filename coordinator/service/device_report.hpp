@@ -1,4 +1,4 @@
-// The reply to `devices`.
+// What the reply to `devices` holds.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "coordinator/workers/accelerator_listing.hpp"
 #include "coordinator/workers/worker_pool.hpp"
 
 namespace tandem::coordinator {
@@ -15,5 +16,8 @@ namespace tandem::coordinator {
 // for "cpu", the device's own for a GPU; a simulated device has none.
 boost::json::object device_report(const std::vector<WorkerView>& workers, const ModelLoads& loads,
                                   const std::function<std::string(ModelId)>& model_name);
+
+// The list as docs/protocol.md has it, or {"error": why there is none}.
+boost::json::object accelerator_report(const AcceleratorAnswer& answer);
 
 }  // namespace tandem::coordinator

@@ -131,7 +131,9 @@ void HostSession::handle(std::uint64_t id, const CatalogRequest&, Fds&) {
 }
 
 void HostSession::handle(std::uint64_t id, const DevicesRequest&, Fds&) {
-  reply(id, service_.devices());
+  service_.devices([weak = weak_from_this(), id](const boost::json::object& devices) {
+    if (const auto self = weak.lock()) self->reply(id, devices);
+  });
 }
 
 void HostSession::handle(std::uint64_t id, SubmitRequest& request, Fds& fds) {

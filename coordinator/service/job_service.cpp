@@ -84,6 +84,7 @@ JobService::JobService(boost::asio::io_context& io, PoolOptions workers, JobExec
       folders_(std::move(folders)),
       jobs_(limits),
       sessions_(std::chrono::seconds(limits.result_ttl_seconds)),
+      accelerators_(io, {workers.worker_program}),
       expiry_(io),
       workers_(workers.workers) {
   PoolObserver observer;
@@ -236,9 +237,13 @@ boost::json::object JobService::catalog() const {
   return catalog;
 }
 
-boost::json::object JobService::devices() const {
-  return device_report(pool_->workers(), pool_->models(),
-                       [this](ModelId model) { return models_.name(model); });
+void JobService::devices(std::function<void(const boost::json::object&)> done) {
+  accelerators_.ask([this, done = std::move(done)](const AcceleratorAnswer& accelerators) {
+    boost::json::object report = device_report(
+        pool_->workers(), pool_->models(), [this](ModelId model) { return models_.name(model); });
+    report["accelerators"] = accelerator_report(accelerators);
+    done(report);
+  });
 }
 
 boost::json::object JobService::worker(const WorkerRequest& request) {

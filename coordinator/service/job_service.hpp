@@ -2,6 +2,7 @@
 // them. What a host's connection asks for ends up here.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -17,6 +18,7 @@
 #include "coordinator/service/model_folders.hpp"
 #include "coordinator/service/model_registry.hpp"
 #include "coordinator/service/session_table.hpp"
+#include "coordinator/workers/accelerator_listing.hpp"
 #include "coordinator/workers/worker_pool.hpp"
 #include "ipc/fd.hpp"
 #include "protocol/host_message.hpp"
@@ -45,7 +47,9 @@ class JobService {
   void forget(const std::string& id) { jobs_.forget(id); }
 
   boost::json::object catalog() const;
-  boost::json::object devices() const;
+  // Calls `done` with the reply to `devices`: at once, but for the first time, when the machine's
+  // accelerators have to be listed first.
+  void devices(std::function<void(const boost::json::object&)> done);
   // Acts on the workers of a device, or on one; returns the device as `devices` tells it.
   boost::json::object worker(const WorkerRequest& request);
   // The session of a connection that begins; to be ended with end_session.
@@ -94,6 +98,7 @@ class JobService {
   ModelRegistry models_;
   JobTable jobs_;
   SessionTable sessions_;
+  AcceleratorListing accelerators_;
   std::unique_ptr<WorkerPool> pool_;
   std::unique_ptr<EvaluatorService> evaluators_;
   std::shared_ptr<JobRecord> running_;

@@ -124,6 +124,7 @@ class PythonClient(unittest.TestCase):
     def test_what_the_service_says_of_itself(self):
         self.assertIn("euler", [s["name"] for s in self.client.catalog()["samplers"]])
         self.assertEqual([d["type"] for d in self.client.devices()], ["cpu"])
+        self.assertIn("cuda", [a["type"] for a in self.client.accelerators()["types"]])
         self.client.run(picture_job(steps=1))
         self.assertTrue(self.client.devices()[0]["models"])
         self.client.unload()

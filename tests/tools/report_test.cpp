@@ -43,6 +43,32 @@ TEST(Report, ADeviceTellsItsBudgetAndWhatItHolds) {
                                       "  holds a.safetensors 3.0 GiB, b.safetensors 10.0 MiB"}));
 }
 
+TEST(Report, AnAcceleratorThatIsThereIsALine) {
+  EXPECT_EQ(accelerator_lines(parse(R"({"accelerators": {"current": "npu", "types": [
+    {"type": "cuda", "available": true, "backend": "gpu",
+     "devices": [{"name": "cuda:0", "description": "NVIDIA H100"}, {"name": "cuda:1"}]},
+    {"type": "npu", "available": true, "backend": null, "current_only": true,
+     "devices": [{"name": "npu:1"}], "reason": "Tandem has no back end for npu.",
+     "problem": "deviceCount: no"}]}})")),
+            (std::vector<std::string>{
+                "accelerator cuda  cuda:0 NVIDIA H100, cuda:1",
+                "accelerator npu  npu:1 (the current one; no count could be had)  Tandem has no "
+                "back end for npu.  deviceCount: no"}));
+}
+
+TEST(Report, AcceleratorsThatAreNotHereAreOneLine) {
+  EXPECT_EQ(accelerator_lines(parse(R"({"accelerators": {"current": "cpu", "types": [
+    {"type": "cuda", "available": false, "backend": "gpu", "reason": "No driver."},
+    {"type": "hip", "available": false, "backend": null, "reason": "Not built."},
+    {"type": "xpu", "available": false, "backend": null, "problem": "isAvailable: no"}]}})")),
+            std::vector<std::string>{
+                "accelerators not here: cuda (No driver.), hip, xpu (isAvailable: no)"});
+  EXPECT_EQ(accelerator_lines(parse(R"({"accelerators": {"error": {"message": "It hangs."}}})")),
+            std::vector<std::string>{"accelerators unknown: It hangs."});
+  EXPECT_TRUE(accelerator_lines(parse(R"({"devices": [], "accelerators": 3})")).empty());
+  EXPECT_TRUE(accelerator_lines(parse("{}")).empty());
+}
+
 TEST(Report, WhatWasUnloadedIsALinePerDevice) {
   EXPECT_EQ(unload_lines(parse(R"({"before": {"cpu": 10485760, "gpu:0": 3221225472},
     "after": {"cpu": 0, "gpu:0": 3221225472}, "in_use": ["a.safetensors"]})")),

@@ -107,6 +107,33 @@ std::string names_of(const json::object& object, std::string_view key) {
   return names;
 }
 
+bool is_true(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+std::string accelerator_line(const json::object& type) {
+  std::string devices;
+  for_each_object(type, "devices", [&](const json::object& device) {
+    std::string words = text_of(device, "name");
+    join(words, " ", text_of(device, "description"));
+    join(devices, ", ", words);
+  });
+  std::string line = "accelerator " + text_of(type, "type") + "  " + devices;
+  if (is_true(type, "current_only")) line += " (the current one; no count could be had)";
+  join(line, "  ", text_of(type, "reason"));
+  join(line, "  ", text_of(type, "problem"));
+  return line;
+}
+
+// With the reason where a worker could compute on it, or where LibTorch could not answer.
+std::string missing_accelerator(const json::object& type) {
+  std::string words = text_of(type, "type");
+  std::string why = text_of(type, "problem");
+  if (!text_of(type, "backend").empty()) join(why, "; ", text_of(type, "reason"));
+  return why.empty() ? words : words + " (" + why + ")";
+}
+
 std::string plugin_line(const json::object& plugin) {
   std::string line;
   const auto add = [&](const char* title, const std::string& names) {
@@ -151,6 +178,27 @@ std::vector<std::string> device_lines(const json::object& reply) {
     for_each_object(device, "workers",
                     [&](const json::object& worker) { lines.push_back(worker_line(worker)); });
   });
+  return lines;
+}
+
+std::vector<std::string> accelerator_lines(const json::object& reply) {
+  const json::value* accelerators = reply.if_contains("accelerators");
+  if (accelerators == nullptr || !accelerators->is_object()) return {};
+  const json::object& list = accelerators->get_object();
+  std::vector<std::string> lines;
+  std::string missing;
+  for_each_object(list, "types", [&](const json::object& type) {
+    if (is_true(type, "available")) {
+      lines.push_back(accelerator_line(type));
+    } else {
+      join(missing, ", ", missing_accelerator(type));
+    }
+  });
+  if (!missing.empty()) lines.push_back("accelerators not here: " + missing);
+  const json::value* error = list.if_contains("error");
+  if (error != nullptr && error->is_object()) {
+    lines.push_back("accelerators unknown: " + text_of(error->get_object(), "message"));
+  }
   return lines;
 }
 

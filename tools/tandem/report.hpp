@@ -19,6 +19,10 @@ boost::json::array jobs_json(std::span<const JobStatus> jobs);
 // A line per device, and one below it per worker. Takes the reply to `devices`.
 std::vector<std::string> device_lines(const boost::json::object& reply);
 
+// A line per type of accelerator that is there, with why no worker computes on it, and one for
+// those that are not. Takes the reply to `devices`.
+std::vector<std::string> accelerator_lines(const boost::json::object& reply);
+
 // A line per device with its bytes before and after, and one for what a running job uses. Takes the
 // reply to `unload`.
 std::vector<std::string> unload_lines(const boost::json::object& reply);

@@ -136,6 +136,17 @@ TEST_F(HostSessionTest, ABadHelloIsAnswered) {
   hello();
 }
 
+TEST_F(HostSessionTest, DevicesComeWithTheAcceleratorsThatAWorkerListed) {
+  hello();
+  send(R"({"id":2,"type":"devices"})");
+  send(R"({"id":3,"type":"devices"})");
+  for (int i = 0; i < 2; ++i) {
+    const auto answer = receive();
+    EXPECT_EQ(answer.at("devices").at(0).at("name").as_string(), "sim");
+    EXPECT_EQ(boost::json::serialize(answer.at("accelerators")), R"({"current":"npu","types":[]})");
+  }
+}
+
 TEST_F(HostSessionTest, MemoryIsToldPerDevice) {
   hello();
   EXPECT_EQ(boost::json::serialize(ask(R"({"id":2,"type":"unload","all":true})")),

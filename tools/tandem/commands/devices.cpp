@@ -24,6 +24,8 @@ int run(const Options& options) {
   }
   for (const std::string& line : device_lines(devices))
     print(line);
+  for (const std::string& line : accelerator_lines(devices))
+    print(line);
   return kDone;
 }
 

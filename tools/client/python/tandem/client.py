@@ -137,6 +137,10 @@ class Client:
     def devices(self) -> list[Device]:
         return list(self.request("devices")["devices"])
 
+    def accelerators(self) -> Message:
+        """The machine's, whether workers use them or not: `current` and `types`, or an `error`."""
+        return dict(self.request("devices")["accelerators"])
+
     def unload(self, model: str | None = None) -> Message:
         """Frees a model's weights, or those of all; `before` and `after` are bytes per device."""
         return self.request("unload", **({"model": model} if model else {"all": True}))
