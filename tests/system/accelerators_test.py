@@ -1,16 +1,20 @@
 """What the service tells of the machine's accelerators: a private-use one that a library brings, what hangs, what is refused."""
 import json
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
+from pathlib import Path
 
 from service import BIN, Sandbox, Service, wait_until
 
 from host_client import Client
 from jobs import MODEL, picture_job
 
-LIBRARY = BIN.parent / "tests/preload/fake_npu.so"
+PRELOAD = BIN.parent / "tests/preload"
+LIBRARY = PRELOAD / "fake_npu.so"
 TYPES = ["cuda", "hip", "xpu", "mps", "privateuseone", "mtia", "hpu", "xla", "maia", "ipu"]
 USAGE = 2
 
@@ -34,12 +38,17 @@ def npu_of(accelerators):
     return next(kind for kind in accelerators["types"] if kind["type"] == "npu")
 
 
+def listed(program=BIN / "tandem-worker", **env):
+    """What a worker program prints, on one line."""
+    ran = subprocess.run([program, "--list-accelerators"], check=True, capture_output=True,
+                         text=True, timeout=120, env={**os.environ, **env})
+    line, = ran.stdout.splitlines()
+    return json.loads(line)
+
+
 class Worker(unittest.TestCase):
-    def test_it_tells_every_type_on_one_line(self):
-        ran = subprocess.run([BIN / "tandem-worker", "--list-accelerators"], check=True,
-                             capture_output=True, text=True, timeout=120)
-        line, = ran.stdout.splitlines()
-        accelerators = json.loads(line)
+    def test_it_tells_every_type(self):
+        accelerators = listed()
         self.assertEqual([kind["type"] for kind in accelerators["types"]], TYPES)
         for kind in accelerators["types"]:
             self.assertEqual(kind["count"], len(kind["devices"]))
@@ -47,6 +56,32 @@ class Worker(unittest.TestCase):
             self.assertTrue(kind["reason"] or kind["backend"], kind)
         there = [kind["type"] for kind in accelerators["types"] if kind["available"]]
         self.assertIn(accelerators["current"], there or ["cpu"])
+
+
+    def test_a_rocm_build_has_hip_and_no_cuda(self):
+        with tempfile.TemporaryDirectory() as folder:
+            # Without CUDA's module beside it, whose half of LibTorch is this one's place.
+            program = shutil.copy(BIN / "tandem-worker", folder)
+            accelerators = listed(program, LD_PRELOAD=str(PRELOAD / "fake_rocm.so"))
+        cuda, hip = accelerators["types"][:2]
+        self.assertEqual((cuda["type"], cuda["built"], cuda["count"]), ("cuda", False, 0))
+        self.assertEqual((hip["type"], hip["built"], hip["available"]), ("hip", True, True))
+        self.assertEqual([device["name"] for device in hip["devices"]], ["hip:0", "hip:1"])
+        self.assertEqual(hip["reason"], "Tandem has no back end for hip.")
+        self.assertEqual(accelerators["current"], "hip")
+
+
+@unittest.skipUnless(Path("/dev/nvidia0").exists(), "skipped: no device")
+class WithGpu(unittest.TestCase):
+    def test_cudas_devices_have_names(self):
+        accelerators = listed()
+        cuda = accelerators["types"][0]
+        self.assertEqual((cuda["type"], cuda["available"], cuda["backend"]), ("cuda", True, "gpu"))
+        self.assertNotIn("reason", cuda)
+        for number, device in enumerate(cuda["devices"]):
+            self.assertEqual(device["name"], f"cuda:{number}")
+            self.assertTrue(device["description"])
+        self.assertEqual(accelerators["current"], "cuda")
 
 
 class Devices(unittest.TestCase):

@@ -18,10 +18,21 @@ def devices(args):
         client = Client(service.socket)
         wait_until(lambda: device_of(client)["state"] in ("ready", "quarantined"), 100, "an answer")
         report = device_of(client)
+        report["accelerators"] = client.request("devices")["accelerators"]
     print(report)
     if report["state"] != "ready":
         report["error"] = report.get("reason", "not ready")
+    elif args.device != "cpu" and not is_listed(report):
+        report["error"] = "the accelerators do not have the device"
     return report
+
+
+def is_listed(device):
+    """Whether LibTorch lists the GPU too, under the same name, as one that Tandem computes on."""
+    number = device["name"].partition(":")[2]
+    cuda = next(kind for kind in device["accelerators"]["types"] if kind["type"] == "cuda")
+    entry = {"name": f"cuda:{number}", "description": device["description"]}
+    return entry in cuda["devices"] and cuda["backend"] == "gpu" and "reason" not in cuda
 
 
 def test_program(name):
