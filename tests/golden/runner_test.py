@@ -8,11 +8,12 @@ import numpy as np
 import tensor_file
 from service import ROOT
 
-sys.path.insert(0, str(ROOT / "tools/golden"))
+sys.path[:0] = [str(ROOT / folder) for folder in ("tools/golden", "tools/gpu", "tests/system")]
 
 import cases  # noqa: E402
 import compare  # noqa: E402
 import coverage  # noqa: E402
+import golden_part  # noqa: E402
 import run  # noqa: E402
 import select_cases  # noqa: E402
 
@@ -54,6 +55,21 @@ class Compare(unittest.TestCase):
         self.assertTrue(compare.compare_all({"noise": tensor(1, 2)}, {},
                                             {"noise": tensor(1, 2), "debug.x0": tensor(3)}, {},
                                             {})[0])
+
+
+class GpuPart(unittest.TestCase):
+    def test_what_the_runner_said_is_read_case_by_case(self):
+        words = [compare.compare_tensor(name, tensor(-1, 1 + off), tensor(-1, 1), 1e-2)
+                 for name, off in (("samples", 0.25), ("positive.0.cond", 0))]
+        lines = [f"{'pass' if good else 'FAIL'} conds/one: {said}" for good, said in words]
+        report = golden_part.summary_of("\n".join([
+            lines[0] + ", " + words[1][1], lines[1].replace("one", "two"),
+            "pass flux/one: refused (unknown_family): flux", "FAIL conds/three: exit 1: no words"]), 1)
+        self.assertEqual(report["cases"], {
+            "conds/one": {"passed": False, "off": {"samples": 0.25, "positive.0.cond": 0}},
+            "conds/two": {"passed": True, "off": {"positive.0.cond": 0}}})
+        self.assertEqual(report["largest"], {"samples": 0.25, "positive.0.cond": 0})
+        self.assertEqual((report["passed"], report["failed"], report["refused"]), (2, 2, 1))
 
 
 class TensorFile(unittest.TestCase):

@@ -42,17 +42,29 @@ def summary_of(text, status):
     report = {"passed": len(re.findall(r"^pass ", text, re.M)), "failed": len(failures),
               "refused": len(re.findall(r": refused \(", text)),
               "units": dict(re.findall(r"^units: (\S+) (\d+) on", text, re.M)),
-              "failures": failures[:20], "largest": largest_differences(text)}
+              "failures": failures[:20], "largest": largest_differences(text),
+              "cases": distances(text)}
     if not re.search(r"^\d+ passed, \d+ failed", text, re.M):
         report["cut_short"] = f"exit {status}: {text.strip().splitlines()[-1:]}"
     return report
 
 
+def distances(text):
+    """{GROUP/NAME: {"passed": whether it did, "off": {tensor: how far it is off}}}; refused ones are left out."""
+    told = {}
+    for verdict, name, words in re.findall(r"^(pass|FAIL) ([\w/]+): (.*)", text, re.M):
+        off = {tensor: float(value) for tensor, value in re.findall(r"(\S+) (\S+) \(<=", words)}
+        if off:
+            told[name] = {"passed": verdict == "pass", "off": off}
+    return told
+
+
 def largest_differences(text):
     """{tensor: the greatest difference that a case had}"""
     largest = {}
-    for name, value in re.findall(r"(\w+) (\d\.\de[-+]\d+) \(<=", text):
-        largest[name] = max(largest.get(name, 0.0), float(value))
+    for case in distances(text).values():
+        for tensor, value in case["off"].items():
+            largest[tensor] = max(largest.get(tensor, 0.0), value)
     return largest
 
 
