@@ -72,10 +72,11 @@ def pair_sd15(args):
 
 
 def pair_sdxl(args):
+    """The largest latent is one that a single cond fills the GPU with."""
     report = {}
-    for cells, pixels in ((128, 1024), (192, 1536)):
+    for cells, pixels, steps in ((128, 1024, MODELS["sdxl"].steps), (192, 1536, 16), (256, 2048, 10)):
         size = args.size or pixels
-        report[f"latent_{cells}"] = compare(args, job(model_of(args, "sdxl"), args.steps or MODELS["sdxl"].steps, size))
+        report[f"latent_{cells}"] = compare(args, job(model_of(args, "sdxl"), args.steps or steps, size))
     return report
 
 
