@@ -163,16 +163,35 @@ at::Tensor CondSplitter::merge_list(ListId list, const CondPlan& plan,
     const at::Tensor& prediction = predictions[own.front()];
     return plan.shares[own.front()].region.window ? prediction : prediction + 0;
   }
-  const auto& shape = plan.window_shape;
-  const at::Tensor sum = at::zeros(shape, at::kFloat);
-  // Keeps 0 / 0 out of cells that nothing covers.
-  const at::Tensor total = at::full({shape[0], 1, shape[2], shape[3]}, 1e-37F, at::kFloat);
+  const at::Tensor sum = at::zeros(plan.window_shape, at::kFloat);
   for (const std::size_t position : own) {
     const CondShare& share = plan.shares[position];
     narrow_if(sum, share.region.area).add_(predictions[position] * share.weight);
+  }
+  return sum / total_weight(list, plan, own);
+}
+
+// Steps whose shares are the same objects have it from the one before.
+at::Tensor CondSplitter::total_weight(ListId list, const CondPlan& plan,
+                                      const std::vector<std::size_t>& own) const {
+  std::vector<at::Tensor> weights;
+  for (const std::size_t position : own)
+    weights.push_back(plan.shares[position].weight);
+  const std::vector<std::int64_t>& window = plan.window_shape;
+  const std::vector<std::int64_t> shape = {window[0], 1, window[2], window[3]};
+  KnownTotal& known = known_totals_[list];
+  const auto is_same = [](const at::Tensor& a, const at::Tensor& b) { return a.is_same(b); };
+  if (known.total.defined() && known.total.sizes() == at::IntArrayRef(shape) &&
+      known.positions == own && std::ranges::equal(known.weights, weights, is_same))
+    return known.total;
+  // Keeps 0 / 0 out of cells that nothing covers.
+  at::Tensor total = at::full(shape, 1e-37F, at::kFloat);
+  for (const std::size_t position : own) {
+    const CondShare& share = plan.shares[position];
     narrow_if(total, share.region.area).add_(share.weight);
   }
-  return sum / total;
+  known = {own, std::move(weights), total};
+  return total;
 }
 
 std::vector<at::Tensor> CondSplitter::merge(std::span<const ListId> lists, const CondPlan& plan,

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -75,11 +76,21 @@ class CondSplitter {
   at::Tensor merge_list(ListId list, const CondPlan& plan,
                         const std::vector<at::Tensor>& predictions) const;
 
+  at::Tensor total_weight(ListId list, const CondPlan& plan,
+                          const std::vector<std::size_t>& own) const;
+
+  struct KnownTotal {
+    std::vector<std::size_t> positions;
+    std::vector<at::Tensor> weights;
+    at::Tensor total;
+  };
+
   std::vector<PlacedCond> conds_;
   std::vector<std::vector<std::size_t>> groups_;
   bool split_items_;
   mutable std::vector<std::int64_t> known_shape_;
   mutable std::vector<std::optional<CondShare>> known_shares_;
+  mutable std::map<ListId, KnownTotal> known_totals_;
 };
 
 }  // namespace tandem::coordinator

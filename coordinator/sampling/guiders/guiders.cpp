@@ -59,8 +59,8 @@ GuidedDenoiser::GuidedDenoiser(const GuiderRow& row, const GuiderSettings& setti
     : row_(row), settings_(settings), evaluator_(evaluator), lists_(row_.lists(settings_)) {}
 
 GuidedPrediction GuidedDenoiser::predict(const at::Tensor& x, float sigma) {
-  const at::Tensor zeros = at::zeros_like(x);
-  Predictions predictions = {x, sigma, zeros, zeros, zeros};
+  if (!zeros_.defined() || zeros_.sizes() != x.sizes()) zeros_ = at::zeros_like(x);
+  Predictions predictions = {x, sigma, zeros_, zeros_, zeros_};
   const std::vector<at::Tensor> evaluated = evaluator_.evaluate(lists_, x, sigma);
   for (std::size_t i = 0; i < lists_.size(); ++i)
     prediction_of(predictions, lists_[i]) = evaluated[i];

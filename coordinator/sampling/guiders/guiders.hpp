@@ -80,6 +80,7 @@ class GuidedDenoiser : public Denoiser {
   GuiderSettings settings_;
   CondEvaluator& evaluator_;
   std::vector<ListId> lists_;
+  at::Tensor zeros_;  // for lists that are not evaluated; never written to
 };
 
 }  // namespace tandem::coordinator

@@ -35,6 +35,33 @@ TEST(ArenaTensors, AResultMayBeginLaterInItsSlot) {
   EXPECT_THROW(read_result(handle, shared.block.get()), Error);
 }
 
+TEST(ArenaTensors, AViewHoldsTheSlot) {
+  TensorArena arena;
+  const at::Tensor tensor = at::arange(3000, at::kFloat);
+  SharedTensor shared = share(arena, tensor);
+  at::Tensor view = view_result(shared.handle, shared.block, {3000});
+  EXPECT_EQ(view.const_data_ptr(), shared.block->data());
+  shared.block.reset();
+  EXPECT_GT(arena.bytes_in_use(), 0U);
+  EXPECT_TRUE(at::equal(view, tensor));
+  view.reset();
+  EXPECT_EQ(arena.bytes_in_use(), 0U);
+}
+
+TEST(ArenaTensors, AViewOfWhatIsNotInItsSlotOrLiesAskewIsNone) {
+  TensorArena arena;
+  const SharedTensor shared = share(arena, at::ones({3000}));
+  auto handle = std::get<SharedMemoryTensor>(shared.handle);
+  handle.layout.shape = {2000};
+  handle.offset += 2;
+  const at::Tensor copy = view_result(handle, shared.block, {2000});
+  EXPECT_NE(copy.const_data_ptr(), shared.block->data() + 2);
+  EXPECT_THROW(view_result(handle, shared.block, {2001}), Error);
+  handle.offset += 4000;
+  EXPECT_THROW(view_result(handle, shared.block, {2000}), Error);
+  EXPECT_THROW(view_result(shared.handle, nullptr, {3000}), Error);
+}
+
 TEST(ArenaTensors, AResultOutsideItsSlotIsRefused) {
   TensorArena arena;
   const SharedTensor shared = share(arena, at::ones({3000}));

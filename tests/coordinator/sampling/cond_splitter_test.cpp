@@ -78,6 +78,23 @@ TEST(CondSplitter, StrengthsWeighWithinAList) {
   EXPECT_TRUE(merged[1].equal(latent(6.0F)));  // a lone strength cancels out
 }
 
+TEST(CondSplitter, WeightsAreThoseOfTheCondsThatAreActive) {
+  const CondSplitter splitter(
+      {placed(ListId::kPositive, 0, 1.0F), placed(ListId::kPositive, 1, 3.0F, kAlways, 4.0F),
+       placed(ListId::kPositive, 2, 1.0F, 3.0F, 0.0F)},
+      {{0}, {1}, {2}});
+  const std::vector<ListId> positive = {ListId::kPositive};
+  const auto merged_at = [&](float sigma) {
+    const CondPlan plan = splitter.split(positive, latent(0), sigma);
+    return splitter.merge(positive, plan, std::vector{result({8}), result({4})}).front();
+  };
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_TRUE(merged_at(5.0F).equal(latent(5.0F)));  // (8 + 3 * 4) / 4
+    EXPECT_TRUE(merged_at(5.0F).equal(latent(5.0F)));
+    EXPECT_TRUE(merged_at(2.0F).equal(latent(6.0F)));  // (8 + 4) / 2
+  }
+}
+
 TEST(CondSplitter, AListWithNothingActivePredictsZero) {
   const CondSplitter splitter({placed(ListId::kPositive, 0, 1.0F, 2.0F)}, {{0}});
   const CondPlan plan = splitter.split(kBoth, latent(0), 5.0F);

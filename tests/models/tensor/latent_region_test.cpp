@@ -16,6 +16,14 @@ TEST(LatentRegion, AWindowTakesItsIndicesInTheirOrder) {
   EXPECT_TRUE(at::equal(rows.select(2, 1), kLatent.select(2, 0)));
 }
 
+TEST(LatentRegion, AWindowOfNeighboursIsAView) {
+  const at::Tensor latent = kLatent.clone();
+  take_window(latent, {2, {1, 2}}).fill_(-1);
+  EXPECT_TRUE(at::equal(latent.select(2, 2), at::full({2, 3, 5}, -1)));
+  take_window(latent, {2, {2, 1}}).fill_(-2);
+  EXPECT_TRUE(at::equal(latent.select(2, 2), at::full({2, 3, 5}, -1)));
+}
+
 TEST(LatentRegion, AnAreaCountsWithinTheWindow) {
   const LatentRegion region = {LatentWindow{2, {1, 2, 3}}, LatentArea{2, 3, 1, 2}};
   EXPECT_TRUE(at::equal(crop(kLatent, region), kLatent.narrow(2, 2, 2).narrow(3, 2, 3)));
