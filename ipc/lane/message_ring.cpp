@@ -40,9 +40,10 @@ Put RingWriter::put(std::uint16_t kind, std::uint64_t place, std::string_view bo
   copy_in(&header, sizeof(header));
   copy_in(body.data(), body.size());
   written_ = padded(written_);
-  memory_.written.store(written_, std::memory_order_release);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  return memory_.awake.load(std::memory_order_relaxed) == 0 ? Put::kYesWake : Put::kYes;
+  // Before the look at the reader's flag, in an order that all see alike: either this side sees
+  // that the reader falls asleep, or the reader sees the message.
+  memory_.written.store(written_, std::memory_order_seq_cst);
+  return memory_.awake.load(std::memory_order_seq_cst) == 0 ? Put::kYesWake : Put::kYes;
 }
 
 void RingWriter::copy_in(const void* from, std::size_t bytes) {
@@ -55,7 +56,7 @@ void RingWriter::copy_in(const void* from, std::size_t bytes) {
 
 std::optional<std::uint64_t> RingReader::next_place() {
   if (place_) return place_;
-  const std::uint64_t there = memory_.written.load(std::memory_order_acquire) - read_;
+  const std::uint64_t there = memory_.written.load(std::memory_order_seq_cst) - read_;
   if (there == 0) return std::nullopt;
   if (there > kRingBytes || there < sizeof(Header)) refuse();
   Header header;
@@ -89,8 +90,7 @@ void RingReader::stay_awake() {
 }
 
 void RingReader::fall_asleep() {
-  memory_.awake.store(0, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  memory_.awake.store(0, std::memory_order_seq_cst);
 }
 
 }  // namespace tandem::ipc
