@@ -43,7 +43,7 @@ class JobUnitsTest : public ::testing::Test {
   // Batches are handed to another thread, which stands for the io thread.
   std::promise<std::shared_ptr<UnitBatch>> handed_;
   JobUnits units_{JobId{3}, std::make_shared<TensorArena>(),
-                  [this](std::shared_ptr<UnitBatch> batch, std::vector<UnitTask>) {
+                  [this](std::shared_ptr<UnitBatch> batch, const std::vector<UnitTask>&) {
                     handed_.set_value(std::move(batch));
                   }};
 };

@@ -19,7 +19,7 @@ namespace {
 // Two connections, as far as the service is concerned.
 constexpr int kOne = 1, kOther = 2;
 const JobOwner kHost = {1, "s"};
-constexpr std::size_t kNumbers = 4 * 2 * 2;
+constexpr std::size_t kNumbers = std::size_t{4} * 2 * 2;
 
 ipc::Fd memory_of(std::size_t bytes, int seals) {
   ipc::Fd fd(::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -42,7 +42,7 @@ class EvaluatorServiceTest : public ::testing::Test {
     EvaluatorHost host{*pool_,
                        executor_,
                        1 << 20,
-                       [this](job::Job job, std::shared_ptr<const TensorFile>,
+                       [this](job::Job job, const std::shared_ptr<const TensorFile>&,
                               std::vector<WarningEvent>& warnings) {
                          AcceptedJob accepted;
                          accepted.id = JobId{next_job_++};
