@@ -175,6 +175,7 @@ at::Tensor CondSplitter::merge_list(ListId list, const CondPlan& plan,
 at::Tensor CondSplitter::total_weight(ListId list, const CondPlan& plan,
                                       const std::vector<std::size_t>& own) const {
   std::vector<at::Tensor> weights;
+  weights.reserve(own.size());
   for (const std::size_t position : own)
     weights.push_back(plan.shares[position].weight);
   const std::vector<std::int64_t>& window = plan.window_shape;

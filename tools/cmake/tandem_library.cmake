@@ -4,7 +4,7 @@ add_library(tandem_warnings INTERFACE)
 target_compile_options(tandem_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror
   # GCC 12 sees overlapping copies in std::string's operator+ (GCC bug 105651).
-  -Wno-restrict)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 
 function(tandem_target TARGET)
   cmake_parse_arguments(ARG "TORCH" "" "SOURCES;LINK" ${ARGN})

@@ -1,6 +1,7 @@
 #include "tools/tandem/report.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include <boost/json/serialize.hpp>
 
@@ -25,7 +26,7 @@ double number_of(const json::object& object, std::string_view key) {
 
 std::string gib(double bytes) {
   constexpr double kTenthOfGib = 107374182.4;
-  const auto tenths = static_cast<long>(bytes / kTenthOfGib + 0.5);
+  const auto tenths = std::lround(bytes / kTenthOfGib);
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " GiB";
 }
 
@@ -34,7 +35,7 @@ std::string amount(double bytes) {
   constexpr double kGib = 1073741824.0;
   constexpr double kTenthOfMib = 104857.6;
   if (bytes >= kGib) return gib(bytes);
-  const auto tenths = static_cast<long>(bytes / kTenthOfMib + 0.5);
+  const auto tenths = std::lround(bytes / kTenthOfMib);
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " MiB";
 }
 

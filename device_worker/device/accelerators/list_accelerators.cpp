@@ -142,6 +142,7 @@ std::string current_type(const std::vector<AcceleratorType>& types,
 AcceleratorList list_accelerators(const std::vector<AcceleratorType>& types) {
   AcceleratorList list;
   std::vector<std::string> missing;
+  missing.reserve(types.size());
   for (const AcceleratorType& type : types)
     missing.push_back(load(type));
   for (std::size_t i = 0; i < types.size(); ++i)

@@ -64,6 +64,7 @@ TEST(WindowSplitter, MergesToTheWhole) {
     const WindowSplitter splitter(fused, kSigmas, kShape);
     const std::vector<LatentWindow> windows = splitter.split(10.0F);
     std::vector<at::Tensor> predictions;
+    predictions.reserve(windows.size());
     for (const LatentWindow& window : windows)
       predictions.push_back(latent.index_select(window.dim, at::tensor(window.indices)));
     EXPECT_TRUE(at::allclose(splitter.merge(windows, predictions), latent, 1e-5, 1e-6)) << fuse;
