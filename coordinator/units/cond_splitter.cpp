@@ -27,6 +27,12 @@ bool counts_fully(const CondShare& share) {
          *share.weight.const_data_ptr<float>() == 1.0F;
 }
 
+// As a tensor of its type a number costs half of what it costs as a number.
+at::Tensor plus_zero(const at::Tensor& prediction) {
+  static const at::Tensor zero = at::zeros({}, at::kFloat);
+  return prediction + zero;
+}
+
 void check_result(const at::Tensor& result, const DenoiseCall& call) {
   std::vector<std::int64_t> expected = models::cropped_shape(call.x.sizes(), call.region);
   expected.insert(expected.begin(), static_cast<std::int64_t>(call.conds.size()));
@@ -161,7 +167,7 @@ at::Tensor CondSplitter::merge_list(ListId list, const CondPlan& plan,
   // window's prediction is added to zeros when the windows are fused, which comes to the same.
   if (own.size() == 1 && counts_fully(plan.shares[own.front()])) {
     const at::Tensor& prediction = predictions[own.front()];
-    return plan.shares[own.front()].region.window ? prediction : prediction + 0;
+    return plan.shares[own.front()].region.window ? prediction : plus_zero(prediction);
   }
   const at::Tensor sum = at::zeros(plan.window_shape, at::kFloat);
   for (const std::size_t position : own) {
