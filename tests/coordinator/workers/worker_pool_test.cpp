@@ -81,6 +81,7 @@ class WorkerPoolTest : public ::testing::Test {
 
   std::vector<std::string> run(const std::vector<std::string>& texts, std::uint64_t model = 1) {
     std::vector<UnitTask> tasks;
+    tasks.reserve(texts.size());
     for (const std::string& text : texts)
       tasks.push_back(task(text, ModelId{model}));
     std::vector<std::string> results;
@@ -170,6 +171,8 @@ TEST_F(WorkerPoolTest, AWorkerThatCannotImportGoesOnThroughSharedMemory) {
 TEST_F(WorkerPoolTest, WithoutCudaTheReasonIsTold) {
   cuda_ = []() -> ipc::CudaCalls& { throw Error(ErrorCode::kUnsupported, "no module"); };
   start_on("gpu:0,sim", {}, {"/model"});
+  while (std::ranges::count(states(), SlotState::kIdle) < 2)
+    std::this_thread::yield();
   EXPECT_EQ(run({"a"}), (std::vector<std::string>{"a"}));
   const auto workers = ask_loop<std::vector<WorkerView>>([this] { return pool_->workers(); });
   EXPECT_EQ(workers[0].transport_reason, "no module");
