@@ -43,7 +43,6 @@ class BusyWait {
   // thread may soon have the next units.
   void expect_more(TimePoint now) { until_ = now + kBusyWait; }
 
-  bool is_enabled() const { return enabled_; }
   bool is_on(TimePoint now) const { return enabled_ && now < until_; }
 
   // Is looked at as long as it lives.

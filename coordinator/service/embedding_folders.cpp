@@ -5,17 +5,13 @@
 #include <functional>
 #include <sys/stat.h>
 
+#include "coordinator/service/path_below.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::coordinator {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_below(const fs::path& file, const fs::path& folder) {
-  return std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first ==
-         folder.end();
-}
 
 bool is_file(const fs::path& path) {
   std::error_code error;

@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 
+#include "coordinator/service/path_below.hpp"
 #include "protocol/error.hpp"
 
 namespace tandem::coordinator {
@@ -22,11 +23,6 @@ std::vector<std::string> kinds_of(job::FileKind kind) {
   if (kind == job::FileKind::kCheckpoint) kinds.emplace_back("diffusion_models");
   if (kind == job::FileKind::kTokenizer) kinds.emplace_back("text_encoders");
   return kinds;
-}
-
-bool is_below(const fs::path& file, const fs::path& root) {
-  const auto [in_root, in_file] = std::mismatch(root.begin(), root.end(), file.begin(), file.end());
-  return in_root == root.end();
 }
 
 }  // namespace
